@@ -1,0 +1,1 @@
+"""Who runs it: devices, device actors, rendezvous, transports, sessions, cluster start-up."""

@@ -1,0 +1,1 @@
+"""What to compute: graph, op declarations, shape rules, gradients, rewrites, GraphDef in and out."""

@@ -1,0 +1,1 @@
+"""How each op runs on each kind of device."""

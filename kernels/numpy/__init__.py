@@ -1,0 +1,1 @@
+"""The NumPy backend: straight-line Python over NumPy arrays."""
