@@ -230,9 +230,7 @@ def _short(value: Any) -> str:
 
 
 def _holds_tensor(values: Sequence[Any]) -> bool:
-    return any(
-        is_tensor_like(v) or (isinstance(v, (list, tuple)) and _holds_tensor(v)) for v in values
-    )
+    return any(is_tensor_like(v) or (isinstance(v, (list, tuple)) and _holds_tensor(v)) for v in values)
 
 
 def _pack(values: Sequence[Any], dtype: DType | None, name: str | None) -> Tensor:

@@ -62,9 +62,7 @@ class OpError(Exception):
 
     def at(self, node: str | None = None, device: str = "", source: str = "") -> OpError:
         """The same error with the places that were still unknown filled in."""
-        return type(self)(
-            self.node or node, self.message, self.device or device, self.source or source
-        )
+        return type(self)(self.node or node, self.message, self.device or device, self.source or source)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.node, self.message, self.device, self.source)

@@ -173,7 +173,8 @@ class _Backward:
         if not grad.shape.is_compatible_with(tensor.shape):
             raise InvalidArgumentError(
                 op.name,
-                f"gradient of {op.type} '{op.name}' has shape {grad.shape} for an input of shape {tensor.shape}",
+                f"gradient of {op.type} '{op.name}' has shape {grad.shape} for an input of shape "
+                f"{tensor.shape}",
                 "",
                 op.source,
             )

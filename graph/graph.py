@@ -17,7 +17,7 @@ from . import device_spec
 from .dtypes import DType
 from .errors import InvalidArgumentError
 from .infer import HandleData, InferContext, describe
-from .opdef import OpDecl, find_op, get_op
+from .opdef import OpDecl, get_op
 from .shapes import TensorShape, as_shape
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ class Tensor:
         if self._shape.rank is None or self._shape.rank == 0 or self._shape[0] is None:
             raise TypeError(
                 f"Tensor {self.name} {describe(self.dtype, self._shape)} cannot be iterated over: its "
-                "first dimension is not known when the graph is built. Use while_loop, map_fn or unstack(num=...)."
+                "first dimension is not known when the graph is built. Use while_loop, map_fn or "
+                "unstack(num=...)."
             )
         return (self[i] for i in range(int(self._shape[0])))
 
@@ -324,7 +325,7 @@ class Graph:
         Args:
             op_type: a declared op type.
             inputs: tensors of this graph, flattened.
-            attrs: attributes, complete or short of those with defaults; names that begin with "_" are kept too.
+            attrs: attributes, complete or short of those with defaults; names that begin with "_" are kept.
             name: wished name; a name that ends in "/" is taken as it is.
             device: device string; None for that of the device scope.
             source: `file:line`; None for the first frame outside weft.
@@ -497,9 +498,13 @@ class Graph:
             raise ValueError(f"The name {name!r} is not a tensor's: expected 'op_name:index'.")
         op = self._by_name.get(op_name)
         if op is None:
-            raise KeyError(f"The name {name!r} refers to a Tensor of operation {op_name!r}, which is not in the graph.")
+            raise KeyError(
+                f"The name {name!r} refers to a Tensor of operation {op_name!r}, which is not in the graph."
+            )
         if int(index) >= len(op.outputs):
-            raise KeyError(f"The name {name!r} asks for output {index} of an operation with {len(op.outputs)}.")
+            raise KeyError(
+                f"The name {name!r} asks for output {index} of an operation with {len(op.outputs)}."
+            )
         return op.outputs[int(index)]
 
     def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:

@@ -162,15 +162,11 @@ class CostContext:
 
     @property
     def in_bytes(self) -> float:
-        return float(
-            sum(elements(s) * t.size for s, t in zip(self.in_shapes, self.in_types, strict=True))
-        )
+        return float(sum(elements(s) * t.size for s, t in zip(self.in_shapes, self.in_types, strict=True)))
 
     @property
     def out_bytes(self) -> float:
-        return float(
-            sum(elements(s) * t.size for s, t in zip(self.out_shapes, self.out_types, strict=True))
-        )
+        return float(sum(elements(s) * t.size for s, t in zip(self.out_shapes, self.out_types, strict=True)))
 
     @property
     def out_elements(self) -> float:

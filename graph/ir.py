@@ -1,4 +1,4 @@
-"""The part of a graph that one kind of step runs, as plain data: what is pruned, rewritten, placed, cut and sent.
+"""The part of a graph that one kind of step runs, as plain data: what is pruned, placed, cut and sent.
 
 Nodes are immutable and hold no reference to the graph, so passes are pure functions from one `Subgraph` to
 another, and a partition travels to its device as it is.
@@ -134,7 +134,9 @@ def topological(nodes: Iterable[Node]) -> list[Node]:
         needs = {n for n, _ in node.inputs} | set(node.control)
         unknown = needs - by_name.keys()
         if unknown:
-            raise InternalError(node.name, f"node {node.name!r} needs {sorted(unknown)}, which the step lacks")
+            raise InternalError(
+                node.name, f"node {node.name!r} needs {sorted(unknown)}, which the step lacks"
+            )
         waiting[node.name] = len(needs)
         for need in needs:
             users[need].append(node.name)

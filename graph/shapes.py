@@ -116,9 +116,7 @@ class TensorShape:
         if other._dims is None:
             return self
         self.assert_is_compatible_with(other)
-        return TensorShape(
-            b if a is None else a for a, b in zip(self._dims, other._dims, strict=True)
-        )
+        return TensorShape(b if a is None else a for a, b in zip(self._dims, other._dims, strict=True))
 
     def with_rank(self, rank: int) -> TensorShape:
         """This shape with that rank.

@@ -90,7 +90,7 @@ def slice_spec(index: Any) -> SliceSpec:
                 1 if part.step is None else part.step,
                 *masks,
             )
-        elif isinstance(part, (float, str, bytes, list)) or isinstance(part, (bool, np.bool_)):
+        elif isinstance(part, (float, str, bytes, list, bool, np.bool_)):
             raise TypeError(
                 f"A tensor is indexed by integers, slices, `...`, None and scalar tensors, not by {part!r}; "
                 "use tf.gather or tf.boolean_mask."

@@ -8,6 +8,7 @@ result never depends on timing.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -95,9 +96,7 @@ def _writers(subgraph: Subgraph) -> dict[str, list[str]]:
     return writers
 
 
-def _newest_seen(
-    subgraph: Subgraph, numbers: Mapping[str, Mapping[str, int]]
-) -> dict[str, dict[str, int]]:
+def _newest_seen(subgraph: Subgraph, numbers: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
     """For each node, the newest version of each written variable that it depends on."""
     seen: dict[str, dict[str, int]] = {}
     empty: dict[str, int] = {}
@@ -129,7 +128,7 @@ def with_write_order(subgraph: Subgraph) -> Subgraph:
     """
     extra: dict[str, set[str]] = {}
     for names in _writers(subgraph).values():
-        for earlier, later in zip(names, names[1:], strict=False):
+        for earlier, later in itertools.pairwise(names):
             if earlier != later:
                 extra.setdefault(later, set()).add(earlier)
     if not extra:

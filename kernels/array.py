@@ -1,7 +1,8 @@
 """Shapes, and tensors made, joined and taken apart; declared in `graph/ops/array.py`.
 
-Shapes and axes (`host_inputs` of the declaration) always arrive as host values, whatever the backend; `Shape` and
-its like give host values, so that shape arithmetic costs nothing on an accelerator and folds under a compiler.
+Shapes and axes (`host_inputs` of the declaration) always arrive as host values, whatever the backend; `Shape`
+and its like give host values, so that shape arithmetic costs nothing on an accelerator and folds under a
+compiler.
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ def broadcast_gradient_args(c: KernelContext, s0: Any, s1: Any) -> Any:
     a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
     dtype = c.out_dtype
     return (
-        np.array([i for i in range(rank) if a[i] == 1 and (b[i] != 1 or i < rank - len(np.ravel(s0)))], dtype),
-        np.array([i for i in range(rank) if b[i] == 1 and (a[i] != 1 or i < rank - len(np.ravel(s1)))], dtype),
+        np.array(
+            [i for i in range(rank) if a[i] == 1 and (b[i] != 1 or i < rank - len(np.ravel(s0)))], dtype
+        ),
+        np.array(
+            [i for i in range(rank) if b[i] == 1 and (a[i] != 1 or i < rank - len(np.ravel(s1)))], dtype
+        ),
     )

@@ -25,7 +25,7 @@ Const = declare(
     gradient=NoGradient("it has no inputs"),
     cost=free,
     state=SOURCE,
-    samples=lambda: [],
+    samples=list,
     doc="A value that is part of the graph.",
 )
 
@@ -38,7 +38,7 @@ Placeholder = declare(
     gradient=NoGradient("it has no inputs"),
     cost=free,
     state=SOURCE,
-    samples=lambda: [],
+    samples=list,
     doc="A value that must be fed.",
 )
 

@@ -31,7 +31,7 @@ VarHandleOp = declare(
     gradient=NoGradient("it has no inputs"),
     cost=free,
     state=SOURCE,
-    samples=lambda: [],
+    samples=list,
     doc="Handle of a variable.",
 )
 
@@ -54,7 +54,7 @@ ReadVariableOp = declare(
     gradient=lambda op, grad: [grad],
     cost=free,
     state=variable(reads=["resource"]),
-    samples=lambda: [],
+    samples=list,
     doc="Value of a variable.",
 )
 
@@ -78,7 +78,7 @@ AssignVariableOp = declare(
     gradient=_NO_GRADIENT,
     cost=moves,
     state=variable(writes=["resource"]),
-    samples=lambda: [],
+    samples=list,
     doc="Sets a variable.",
 )
 
@@ -91,6 +91,6 @@ AssignAddVariableOp = declare(
     gradient=_NO_GRADIENT,
     cost=per_input(),
     state=variable(reads=["resource"], writes=["resource"]),
-    samples=lambda: [],
+    samples=list,
     doc="Adds to a variable.",
 )
