@@ -18,7 +18,7 @@ from .dtypes import DType
 from .errors import InvalidArgumentError
 from .infer import HandleData, InferContext, describe
 from .opdef import OpDecl, get_op
-from .shapes import TensorShape, as_shape
+from .shapes import TensorShape, TensorShapeV1, as_shape
 
 if TYPE_CHECKING:
     from .func_graph import FuncGraph
@@ -116,7 +116,8 @@ class Tensor:
         return self._shape
 
     def get_shape(self) -> TensorShape:
-        return self._shape
+        """The static shape, with dimensions as TensorFlow 1 has them: objects with a `value`."""
+        return TensorShapeV1(self._shape)
 
     def set_shape(self, shape: Any) -> None:
         """Adds what the caller knows about the shape.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
+from .dimension import Dimension as NumberWithValue
 from .errors import InvalidArgumentError
 
-__all__ = ["Dimension", "TensorShape", "as_shape", "broadcast_shapes", "unknown_shape"]
+__all__ = ["Dimension", "TensorShape", "TensorShapeV1", "as_shape", "broadcast_shapes", "unknown_shape"]
 
 Dimension = int | None
 
@@ -162,7 +163,8 @@ class TensorShape:
             return TensorShape(None) if isinstance(index, slice) else None
         if isinstance(index, slice):
             return TensorShape(self._dims[index])
-        return self._dims[index]
+        size = self._dims[index]
+        return None if size is None else NumberWithValue(size)
 
     def __add__(self, other: Any) -> TensorShape:
         return self.concatenate(other)
@@ -196,6 +198,24 @@ class TensorShape:
         assert self._dims is not None
         dim = self._dims[index]
         return "?" if dim is None else str(dim)
+
+
+class TensorShapeV1(TensorShape):
+    """A shape whose parts are `dimension.Dimension` objects, unknown ones too: what `Tensor.get_shape()` gives."""
+
+    __slots__ = ()
+
+    @property
+    def dims(self) -> Any:
+        return None if self._dims is None else [NumberWithValue(d) for d in self._dims]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([NumberWithValue(d) for d in super().__iter__()])
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return TensorShapeV1(None if self._dims is None else self._dims[index])
+        return NumberWithValue(None if self._dims is None else self._dims[index])
 
 
 def _dim(value: Any) -> Dimension:

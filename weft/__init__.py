@@ -25,6 +25,7 @@ from .framework import (
 from .graph import errors
 from .graph.convert import constant, register_tensor_conversion_function
 from .graph.device_spec import DeviceSpec
+from .graph.dimension import Dimension, dimension_value
 from .graph.dtypes import (
     DType,
     as_dtype,
@@ -62,7 +63,7 @@ from .graph.graph import (
     reset_default_graph,
 )
 from .graph.indexed_slices import IndexedSlices
-from .graph.shapes import Dimension, TensorShape
+from .graph.shapes import TensorShape
 
 __version__ = "0.1.0"
 VERSION = __version__
@@ -94,6 +95,7 @@ __all__ = [
     "convert_to_tensor",
     "convert_to_tensor_or_indexed_slices",
     "device",
+    "dimension_value",
     "double",
     "errors",
     "float16",
