@@ -1,7 +1,7 @@
 """Which function computes which op on which backend.
 
-A kernel is written once against an array namespace (`c.xp` is `numpy`, `cupy` or `jax.numpy`) and registered for
-every backend; where one library needs its own way, `kernels/<backend>/<family>.py` registers an override.
+A kernel is written once against an array namespace (`c.xp` is `numpy`, `cupy` or `jax.numpy`) and registered
+for every backend; where one library needs its own way, `kernels/<backend>/<family>.py` registers an override.
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ __all__ = [
     "bind",
     "find_kernel",
     "kernel",
+    "prepare",
+    "resolve",
     "supports",
     "ufunc",
+    "waive",
+    "waiver",
 ]
 
 BACKEND_NAMES = ("numpy", "jax", "cupy", "null")
@@ -81,6 +85,13 @@ class KernelContext:
         return self.out_types[0].np
 
 
+def _no_values(c: KernelContext, *inputs: Any) -> Any:
+    raise UnimplementedError(c.node.name, f"backend null computes shapes, not the values of {c.node.op}")
+
+
+_SHAPES_ONLY = Kernel(_no_values)
+"""Stands for a kernel where the null backend is asked for one: it knows every op by its shape rule."""
+
 _SHARED: dict[str, Kernel] = {}
 _OVERRIDES: dict[str, dict[str, Kernel]] = {name: {} for name in BACKEND_NAMES}
 _WAIVERS: dict[tuple[str, str], str] = {}
@@ -100,8 +111,8 @@ def kernel(
     backend (flattened in order). It returns the output array, a tuple of them for several outputs, or None
     for none. It must not change its inputs. For ops that use variables it takes the variable's value in the
     place of the handle (None where the op does not read it) and returns the new value of each written
-    variable first. For a random op the last input is the position in the op's stream, in 128-bit samples, as a
-    uint64 scalar.
+    variable first. For a random op the last input is the position in the op's stream, in 128-bit samples, as
+    a uint64 scalar.
 
     Args:
         *op_types: op types, when several are computed alike.
@@ -151,6 +162,8 @@ def waiver(op_type: str, backend: str) -> str | None:
 def find_kernel(op_type: str, backend: str) -> Kernel | None:
     """The kernel that computes an op type on a backend, or None."""
     _load(backend)
+    if backend == "null":
+        return _SHARED.get(op_type) or _SHAPES_ONLY
     return _OVERRIDES[backend].get(op_type) or (
         None if (op_type, backend) in _WAIVERS else _SHARED.get(op_type)
     )
@@ -174,6 +187,33 @@ def bind(
     Raises:
         UnimplementedError: the backend has no kernel for the op type; the message says why, where known.
     """
+    function, context = prepare(node, backend, xp, in_types, runtime, functions)
+    if context is None:
+        return function
+
+    def call(*inputs: Any) -> Any:
+        return function(context, *inputs)
+
+    return call
+
+
+def prepare(
+    node: Node,
+    backend: str,
+    xp: Any,
+    in_types: Sequence[DType],
+    runtime: Any = None,
+    functions: Mapping[str, Any] | None = None,
+) -> tuple[Callable[..., Any], KernelContext | None]:
+    """The node's kernel and its context, for callers that write the call themselves.
+
+    Returns:
+        `(function, context)`, to be called as `function(context, *inputs)`; or, where a function of the array
+        namespace does it, `(function, None)`, to be called as `function(*inputs)`.
+
+    Raises:
+        UnimplementedError: the backend has no kernel for the op type; the message says why, where known.
+    """
     found = find_kernel(node.op, backend)
     if found is None:
         why = waiver(node.op, backend)
@@ -184,26 +224,20 @@ def bind(
             node.source,
         )
     if found.direct:
-        return _resolve(xp, found.direct)
-    context = KernelContext(
-        xp, backend, node, node.attrs, in_types, node.types, runtime, functions or {}
-    )
-    function = found.function
-
-    def call(*inputs: Any) -> Any:
-        return function(context, *inputs)
-
-    return call
+        return resolve(xp, found.direct), None
+    context = KernelContext(xp, backend, node, node.attrs, in_types, node.types, runtime, functions or {})
+    return found.function, context
 
 
-def _resolve(xp: Any, name: str) -> Callable[..., Any]:
+def resolve(xp: Any, name: str) -> Callable[..., Any]:
+    """The array namespace's function of that dotted name."""
     found: Any = xp
     for part in name.split("."):
         found = getattr(found, part)
     return found  # type: ignore[no-any-return]
 
 
-_FAMILIES = ("array", "control", "math", "reduction", "state")
+_FAMILIES = ("array", "control", "math", "reduction", "source", "state")
 """Modules of shared kernels, mirroring `graph/ops`."""
 
 

@@ -1,0 +1,44 @@
+"""The NumPy backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...graph.ir import Node
+from ..backend import CompiledSegment
+from ..segment import Segment
+from .program import generate
+
+__all__ = ["BACKEND", "NumpyBackend"]
+
+
+class NumpyBackend:
+    """Runs segments as straight-line Python over NumPy arrays; see `backend.Backend`."""
+
+    name = "numpy"
+
+    def unavailable(self) -> str | None:
+        return None
+
+    def xp(self) -> Any:
+        return np
+
+    def to_device(self, array: Any) -> Any:
+        return array
+
+    def to_host(self, value: Any) -> Any:
+        return value
+
+    def ends_segment(self, node: Node) -> bool:
+        return False
+
+    def compile(self, segment: Segment) -> CompiledSegment:
+        return generate(segment, self.name, np)
+
+    def synchronize(self) -> None:
+        return None
+
+
+BACKEND = NumpyBackend()
