@@ -46,7 +46,7 @@ class IndexedSlices:
 
     def _as_tensor(self, dtype: DType | None = None, name: str | None = None) -> Tensor:
         """The dense tensor, rows summed into zeros."""
-        from .ops.array import UnsortedSegmentSum
+        from .ops.segment import UnsortedSegmentSum
 
         del dtype
         if self.dense_shape is None:

@@ -237,7 +237,18 @@ def resolve(xp: Any, name: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-_FAMILIES = ("array", "control", "math", "reduction", "source", "state")
+_FAMILIES = (
+    "activation",
+    "array",
+    "control",
+    "conv",
+    "losses",
+    "math",
+    "pool",
+    "reduction",
+    "source",
+    "state",
+)
 """Modules of shared kernels, mirroring `graph/ops`."""
 
 
