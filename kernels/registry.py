@@ -245,6 +245,7 @@ _FAMILIES = (
     "losses",
     "math",
     "pool",
+    "random",
     "reduction",
     "source",
     "state",

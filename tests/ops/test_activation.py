@@ -1,0 +1,7 @@
+from weft.graph.ops import activation
+
+from .harness import OpTests
+
+
+class TestActivation(OpTests):
+    family = activation
