@@ -307,6 +307,7 @@ class Graph:
         self._scopes = _ScopeStacks()
         self.functions: dict[str, FuncGraph] = {}
         self.seed: int | None = None
+        self._unseeded = 0
 
     # --- operations ---------------------------------------------------------------------------------
 
@@ -705,6 +706,12 @@ class Graph:
 
     def is_feedable(self, tensor: Tensor) -> bool:
         return tensor not in self._unfeedable
+
+    def next_op_seed(self) -> int:
+        """Seed of the next random op that has none of its own: they are numbered as they are made."""
+        with self._lock:
+            self._unseeded += 1
+            return self._unseeded - 1
 
     def finalize(self) -> None:
         """Forbids further operations."""
