@@ -65,10 +65,9 @@ def state_versions(subgraph: Subgraph) -> StateVersions:
     for node in subgraph.nodes.values():
         found = []
         for argument, var in _resource_inputs(subgraph, node):
-            state = node.decl.state
-            made = numbers.get(var, {}).get(node.name) if argument in state.writes else None
+            made = numbers.get(var, {}).get(node.name) if _is_written(node, argument) else None
             read = None
-            if argument in state.reads:
+            if _is_read(node, argument):
                 # A write builds on the write before it, so that no update is lost.
                 read = made - 1 if made is not None else seen[node.name].get(var, 0)
             found.append(Access(argument, var, read, made))
@@ -78,12 +77,32 @@ def state_versions(subgraph: Subgraph) -> StateVersions:
 
 
 def _resource_inputs(subgraph: Subgraph, node: Node) -> list[tuple[str, str]]:
+    """The variables that a node touches: argument name (`#position` for an effect's), handle's node."""
     decl = find_op(node.op)
-    if decl is None or decl.state.kind != "variable":
+    if decl is None:
+        return []
+    if decl.state.kind == "effect":
+        # An effect that is given a variable's handle (a loop, a branch, a call) may read and write it.
+        found = []
+        for position, ref in enumerate(node.inputs):
+            if subgraph.dtype(ref).kind == "r":
+                maker = resource_of(subgraph, ref)
+                if subgraph.nodes[maker].op == "VarHandleOp":
+                    found.append((f"#{position}", maker))
+        return found
+    if decl.state.kind != "variable":
         return []
     slices = decl.arg_slices(node.attrs)
     arguments = [a.name for a in decl.inputs if a.name in (*decl.state.reads, *decl.state.writes)]
     return [(a, resource_of(subgraph, node.inputs[slices[a].start])) for a in arguments]
+
+
+def _is_read(node: Node, argument: str) -> bool:
+    return argument.startswith("#") or argument in node.decl.state.reads
+
+
+def _is_written(node: Node, argument: str) -> bool:
+    return argument.startswith("#") or argument in node.decl.state.writes
 
 
 def _writers(subgraph: Subgraph) -> dict[str, list[str]]:
@@ -91,13 +110,17 @@ def _writers(subgraph: Subgraph) -> dict[str, list[str]]:
     writers: dict[str, list[str]] = {}
     for node in subgraph.nodes.values():
         for argument, var in _resource_inputs(subgraph, node):
-            if argument in node.decl.state.writes:
+            if _is_written(node, argument):
                 writers.setdefault(var, []).append(node.name)
     return writers
 
 
 def _newest_seen(subgraph: Subgraph, numbers: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
     """For each node, the newest version of each written variable that it depends on."""
+    written: dict[str, dict[str, int]] = {}
+    for var, by_node in numbers.items():
+        for name, version in by_node.items():
+            written.setdefault(name, {})[var] = version
     seen: dict[str, dict[str, int]] = {}
     empty: dict[str, int] = {}
     for node in subgraph.nodes.values():
@@ -111,14 +134,9 @@ def _newest_seen(subgraph: Subgraph, numbers: Mapping[str, Mapping[str, int]]) -
                     merged = dict(merged)
                     for var, version in theirs.items():
                         merged[var] = max(version, merged.get(var, 0))
-        own = {v: n[node.name] for v, n in numbers.items() if node.name in n} if _writes(node) else {}
+        own = written.get(node.name)
         seen[node.name] = {**merged, **own} if own else merged
     return seen
-
-
-def _writes(node: Node) -> bool:
-    decl = find_op(node.op)
-    return decl is not None and bool(decl.state.writes)
 
 
 def with_write_order(subgraph: Subgraph) -> Subgraph:

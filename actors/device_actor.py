@@ -1,0 +1,216 @@
+"""The Ray shell around a `Device`: one actor per device.
+
+It adds to the device what only a device in another process needs: tensors that come from and go to peers, and
+updates that wait for the word that the step has succeeded everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ray
+
+from ..graph.errors import AbortedError, InternalError, OpError
+from .device import Device, Frame
+from .program import Program, ProgramSpec
+from .rendezvous import Rendezvous
+
+__all__ = ["DeviceActor", "StepMessage", "actor_class"]
+
+_STEP_THREADS = 64
+
+Settled = tuple[tuple[int, bool], ...]
+"""Outcome of earlier steps of a session: number, whether it succeeded everywhere."""
+
+
+class StepMessage:
+    """What a driver sends a device to run its part of a step.
+
+    Attributes:
+        handle: the program.
+        session: name of the session.
+        step: number of the step.
+        feeds: values of the program's feeds.
+        settled: outcome of the session's earlier steps that wrote variables on this device.
+        commit: whether the device may commit on its own, because no other device takes part.
+        trace: whether to report timings.
+        timeout: seconds that the step may take; None for no limit.
+    """
+
+    __slots__ = ("commit", "feeds", "handle", "session", "settled", "step", "timeout", "trace")
+
+    def __init__(
+        self,
+        handle: int,
+        session: str,
+        step: int,
+        feeds: Sequence[Any],
+        settled: Settled,
+        commit: bool,
+        trace: bool = False,
+        timeout: float | None = None,
+    ) -> None:
+        self.handle = handle
+        self.session = session
+        self.step = step
+        self.feeds = feeds
+        self.settled = settled
+        self.commit = commit
+        self.trace = trace
+        self.timeout = timeout
+
+    def __reduce__(self) -> Any:
+        return StepMessage, tuple(
+            getattr(self, n)
+            for n in ("handle", "session", "step", "feeds", "settled", "commit", "trace", "timeout")
+        )
+
+
+class DeviceActor:
+    """Runs one device of a cluster.
+
+    Args:
+        name: full name of the device.
+        backend: name of its backend.
+    """
+
+    def __init__(self, name: str, backend: str) -> None:
+        self.device = Device(name, backend)
+        self.rendezvous = Rendezvous()
+        self.peers: dict[str, Any] = {}
+        self._pending: dict[tuple[str, int], Frame] = {}
+        self._stepping: dict[tuple[str, int], Frame] = {}
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"weft {short_name(self.device.name)}"
+
+    @ray.method(concurrency_group="control")
+    def ready(self) -> dict[str, Any]:
+        """What the driver wants to know of a device that has started."""
+        return {"device": self.device.name, "pid": os.getpid(), "node": ray.get_runtime_context().get_node_id()}
+
+    @ray.method(concurrency_group="control")
+    def connect(self, peers: Mapping[str, Any]) -> None:
+        """Learns the actors of the other devices."""
+        self.peers.update(peers)
+
+    @ray.method(concurrency_group="control")
+    def register(self, spec: ProgramSpec, session: str) -> int:
+        return self.device.register(spec, session)
+
+    @ray.method(concurrency_group="control")
+    def stats(self) -> dict[str, Any]:
+        """What the device holds; see `Device.stats`."""
+        return {**self.device.stats(), "pid": os.getpid(), "waiting_steps": len(self.rendezvous)}
+
+    @ray.method(concurrency_group="delivery")
+    def deliver(self, session: str, step: int, tensors: Mapping[str, Any]) -> None:
+        """Tensors from a peer."""
+        for key, value in tensors.items():
+            self.rendezvous.put((session, step), key, value)
+
+    @ray.method(concurrency_group="control")
+    def abort(self, session: str, step: int, reason: str) -> None:
+        """The step has failed elsewhere: ends what it waits for here."""
+        frame = self._stepping.get((session, step))
+        if frame is not None and frame.cancelled is not None:
+            frame.cancelled.set()
+        self.rendezvous.abort((session, step), AbortedError(None, reason))
+
+    @ray.method(concurrency_group="control")
+    def settle(self, session: str, settled: Settled) -> None:
+        """Commits or drops what earlier steps have left waiting."""
+        self._settle(session, settled)
+
+    def run_step(self, message: StepMessage) -> tuple[list[Any], list[Any] | None]:
+        """Runs this device's part of a step.
+
+        Returns:
+            The program's fetches, and timings where they were asked for.
+        """
+        key = (message.session, message.step)
+        self._settle(message.session, message.settled)
+        program = self.device.programs.get(message.handle)
+        if program is None:
+            raise InternalError(None, f"program {message.handle} is not registered", self.device.name)
+        try:
+            if message.commit and not message.trace:
+                values = self.device.run(message.handle, message.session, message.step, message.feeds)
+                return values, None
+            return self._run_part(program, message)
+        except OpError as error:
+            error = error.at(device=self.device.name)
+            self._tell_peers(program, message, error)
+            raise error from None
+        finally:
+            self.rendezvous.finish(key)
+
+    def _run_part(self, program: Program, message: StepMessage) -> tuple[list[Any], list[Any] | None]:
+        key = (message.session, message.step)
+        frame = self.device.begin(
+            program, message.session, message.step, message.feeds, threading.Event()
+        )
+        frame.timings = [] if message.trace else None
+        self._stepping[key] = frame
+        try:
+            for stage in program.stages:
+                received = self.rendezvous.take(
+                    key, stage.recvs, message.timeout, self.device.closed.is_set
+                )
+                self._send(message, self.device.run_stage(frame, stage, received))
+            values = self.device.fetched(frame)
+        finally:
+            self._stepping.pop(key, None)
+        if message.commit:
+            self.device.commit(frame)
+        elif program.updates or program.positions or frame.extra_positions:
+            with self._lock:
+                self._pending[key] = frame
+        return values, frame.timings
+
+    def _send(self, message: StepMessage, sends: Sequence[tuple[str, Any, str]]) -> None:
+        by_peer: dict[str, dict[str, Any]] = {}
+        to_host = self.device.backend.to_host
+        for key, value, to in sends:
+            by_peer.setdefault(to, {})[key] = None if value is None else to_host(value)
+        for to, tensors in by_peer.items():
+            self.peers[to].deliver.remote(message.session, message.step, tensors)
+
+    def _tell_peers(self, program: Program, message: StepMessage, error: OpError) -> None:
+        reason = f"the step failed on {self.device.name}: {error.message}"
+        others = {to for s in program.stages for _, _, to in s.sends}
+        for to in others:
+            self.peers[to].abort.remote(message.session, message.step, reason)
+
+    def _settle(self, session: str, settled: Settled) -> None:
+        for step, succeeded in settled:
+            with self._lock:
+                frame = self._pending.pop((session, step), None)
+            if frame is not None and succeeded:
+                self.device.commit(frame)
+
+    @ray.method(concurrency_group="control")
+    def shut_down(self) -> None:
+        """Ends all waits and drops the device's state."""
+        self.device.close()
+
+
+def short_name(device: str) -> str:
+    """`/job:worker/task:0/device:CPU:0`: the full name without the replica that all share."""
+    return device.replace("/replica:0", "")
+
+
+def actor_class() -> Any:
+    """`DeviceActor` as a Ray actor class.
+
+    Its `_ray_system` group lets it serve several live compiled graphs at once.
+    """
+    return ray.remote(
+        concurrency_groups={"control": 4, "delivery": 2, "_ray_system": 8},
+        max_concurrency=_STEP_THREADS,
+        max_restarts=0,
+    )(DeviceActor)

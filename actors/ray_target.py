@@ -1,0 +1,262 @@
+"""Device actors on a Ray cluster as the target of a session."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..graph.errors import (
+    AbortedError,
+    CancelledError,
+    DeadlineExceededError,
+    OpError,
+    UnavailableError,
+    UnknownError,
+)
+from ..placement import Cluster, local_cluster
+from .cluster_spec import ClusterSpec
+from .config import ConfigProto
+from .inventory import describe_devices
+from .launch import DeviceActors, attach, launch_devices
+from .local import collect_one
+from .step import FetchSource, StepSpec
+
+__all__ = ["RayTarget"]
+
+_POLL_SECONDS = 0.5
+"""How often a driver that waits for a step looks whether a device is gone."""
+
+_GIVE_UP_SECONDS = 4.0
+"""How long the devices that are left may take to end a step that has failed."""
+
+
+@dataclass(slots=True)
+class _Registered:
+    """A step that the devices know.
+
+    Attributes:
+        handles: each device's handle of its program.
+        feeds: positions of each device's feeds.
+        fetches: where the results are.
+        writers: devices whose part changes variables or random streams.
+    """
+
+    handles: dict[str, int]
+    feeds: Mapping[str, tuple[int, ...]]
+    fetches: tuple[FetchSource, ...]
+    writers: frozenset[str]
+
+
+class RayTarget:
+    """Runs steps on one Ray actor per device.
+
+    Args:
+        target: "ray" or "ray://host:port".
+        cluster: jobs and tasks; None for one worker task.
+        config: settings.
+        session: name of the session.
+    """
+
+    def __init__(self, target: str, cluster: ClusterSpec | None, config: ConfigProto, session: str) -> None:
+        spec = ClusterSpec({"worker": 1}) if cluster is None else cluster
+        infos = describe_devices(spec, config)
+        self.session = session
+        self.default_device = infos[0].name if cluster is None else None
+        self._steps = itertools.count()
+        self._lock = threading.Lock()
+        self._settled: dict[str, dict[int, bool]] = {i.name: {} for i in infos}
+        self._lost: UnavailableError | None = None
+        self._closed = False
+        self._owns_ray = attach(target, len(infos), config)
+        try:
+            self._actors: DeviceActors = launch_devices(spec, infos, config, session)
+        except BaseException:
+            self._stop_ray()
+            raise
+        infos = [
+            replace(i, node=self._actors.nodes[i.name], process=str(self._actors.pids[i.name])) for i in infos
+        ]
+        self.cluster: Cluster = local_cluster(infos)
+        atexit.register(self.close)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process of each device."""
+        return dict(self._actors.pids)
+
+    def register(self, spec: StepSpec) -> _Registered:
+        self._check_open()
+        refs = {
+            name: self._actors.handles[name].register.remote(program, self.session)
+            for name, program in spec.programs.items()
+        }
+        values = self._get(refs)
+        writers = frozenset(
+            name for name, program in spec.programs.items() if _changes_state(program, spec)
+        )
+        return _Registered(values, spec.feeds, spec.fetches, writers)
+
+    def run(
+        self, registered: _Registered, feeds: Sequence[Any], trace: Any = None, timeout: float | None = None
+    ) -> list[Any]:
+        from .device_actor import StepMessage
+
+        self._check_open()
+        step = next(self._steps)
+        alone = len(registered.handles) == 1
+        refs, told = {}, {}
+        for name, handle in registered.handles.items():
+            told[name] = tuple(self._settled[name].items()) if self._settled[name] else ()
+            message = StepMessage(
+                handle,
+                self.session,
+                step,
+                [feeds[i] for i in registered.feeds[name]],
+                told[name],
+                commit=alone,
+                trace=trace is not None,
+                timeout=timeout,
+            )
+            refs[name] = self._actors.handles[name].run_step.remote(message)
+        try:
+            results = self._get(refs, step, timeout)
+        except BaseException:
+            self._note_settled(registered.writers, step, False, told)
+            raise
+        if not alone:
+            self._note_settled(registered.writers, step, True, told)
+        if trace is not None:
+            for name, (_, rows) in results.items():
+                trace.extend((name, *row) for row in rows or ())
+        values = {name: result[0] for name, result in results.items()}
+        return [collect_one(f, feeds, values) for f in registered.fetches]
+
+    def _note_settled(
+        self, writers: frozenset[str], step: int, succeeded: bool, told: Mapping[str, Any]
+    ) -> None:
+        """Remembers a step's outcome for the messages to come; forgets what the devices know by now."""
+        with self._lock:
+            if succeeded:
+                for name, rows in told.items():
+                    for known, _ in rows:
+                        self._settled[name].pop(known, None)
+            for name in writers:
+                self._settled[name][step] = succeeded
+
+    # --- waiting ------------------------------------------------------------------------------------------
+
+    def _get(
+        self, refs: Mapping[str, Any], step: int | None = None, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """The results of one call per device; on failure ends the others first, then raises the one cause."""
+        import ray
+        from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+
+        names, listed = list(refs), list(refs.values())
+        waited = 0.0
+        while True:
+            try:
+                return dict(zip(names, ray.get(listed, timeout=_POLL_SECONDS), strict=True))
+            except GetTimeoutError:
+                waited += _POLL_SECONDS
+                failed = self._failed(refs)
+                if failed:
+                    break
+                if self._closed:
+                    raise CancelledError(None, "the session was closed while the step ran") from None
+                if timeout is not None and waited >= timeout:
+                    self._abort(refs, step, "the step took longer than the caller allowed")
+                    raise DeadlineExceededError(None, f"the step took longer than {timeout} s") from None
+            except (RayTaskError, RayActorError, RayError, OpError):
+                break
+        errors = self._collect_errors(refs, step)
+        raise self._cause(errors)
+
+    def _failed(self, refs: Mapping[str, Any]) -> bool:
+        import ray
+
+        done, _ = ray.wait(list(refs.values()), num_returns=len(refs), timeout=0)
+        for ref in done:
+            try:
+                ray.get(ref)
+            except Exception:
+                return True
+        return False
+
+    def _collect_errors(self, refs: Mapping[str, Any], step: int | None) -> dict[str, BaseException]:
+        """Ends the step on the devices that are left and gathers what went wrong where."""
+        import ray
+
+        self._abort(refs, step, "the step failed on another device")
+        ray.wait(list(refs.values()), num_returns=len(refs), timeout=_GIVE_UP_SECONDS)
+        errors: dict[str, BaseException] = {}
+        for name, ref in refs.items():
+            try:
+                ray.get(ref, timeout=0)
+            except ray.exceptions.GetTimeoutError:
+                continue
+            except Exception as error:
+                errors[name] = error
+        return errors
+
+    def _abort(self, refs: Mapping[str, Any], step: int | None, reason: str) -> None:
+        if step is not None:
+            for name in refs:
+                self._actors.handles[name].abort.remote(self.session, step, reason)
+
+    def _cause(self, errors: Mapping[str, BaseException]) -> OpError:
+        """The one error to report: a lost device before an op's own error before an aborted wait."""
+        from ray.exceptions import RayActorError
+
+        lost = [n for n, e in errors.items() if isinstance(e, RayActorError)]
+        if lost:
+            self._lost = UnavailableError(
+                None, f"device {', '.join(lost)} is gone: its process died or its node was lost", lost[0]
+            )
+            return self._lost
+        causes = [_op_error(e, n) for n, e in errors.items()]
+        own = [c for c in causes if not isinstance(c, AbortedError)]
+        return (own or causes or [UnknownError(None, "the step failed on a device that did not say why")])[0]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise CancelledError(None, "the session is closed")
+        if self._lost is not None:
+            raise self._lost
+
+    def stats(self) -> list[dict[str, Any]]:
+        self._check_open()
+        found = self._get({n: a.stats.remote() for n, a in self._actors.handles.items()})
+        return list(found.values())
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        self._actors.stop()
+        self._stop_ray()
+
+    def _stop_ray(self) -> None:
+        """A Ray that was started for this session alone ends with the last session that uses it."""
+
+
+def _changes_state(program: Any, spec: StepSpec) -> bool:
+    if program.final:
+        return True
+    nodes = (n for s in program.stages for n in s.nodes)
+    return any(n.op not in ("_Feed", "_Send", "_Recv") and n.decl.state.kind in ("random", "effect") for n in nodes)
+
+
+def _op_error(error: BaseException, device: str) -> OpError:
+    """The weft error inside what Ray raised."""
+    cause = getattr(error, "cause", error)
+    if isinstance(cause, OpError):
+        return cause
+    if isinstance(error, OpError):
+        return error
+    return UnknownError(None, f"{type(cause).__name__}: {cause}", device)

@@ -1,0 +1,321 @@
+"""Sessions: run parts of a graph on the devices of this process or of a Ray cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..graph.errors import OpError
+from ..graph.graph import Graph, Operation, Tensor, get_default_graph
+from ..graph.session_stack import session_scope
+from .cluster_spec import ClusterSpec
+from .config import ConfigProto, RunOptions
+from .feeds import FeedConverter, flatten_feeds
+from .fetches import FetchMapper, fetch_key
+from .inventory import DeviceAttributes, attributes
+from .step import StepSpec, build_step
+from .target import Target, open_target
+
+__all__ = ["BaseSession", "InteractiveSession", "Session"]
+
+_SPECIAL_SHAPES = 4
+"""How many sets of feed shapes a kind of step is compiled for; later ones share one that takes any shape."""
+
+_SESSIONS = itertools.count()
+
+
+class BaseSession:
+    """Runs operations and evaluates tensors of one graph.
+
+    Args:
+        target: "" for devices in this process (or what WEFT_TARGET says), "ray" for actors on a Ray cluster,
+            "ray://host:port" for actors on the cluster at that address.
+        graph: the graph; the default graph if None.
+        config: settings.
+        cluster: jobs and tasks, as a `ClusterSpec` or what one is made of; with it device strings such as
+            `/job:worker/task:7` name its tasks.
+
+    Raises:
+        InvalidArgumentError: the target or the cluster is not possible.
+        ResourceExhaustedError: the cluster asks for more than Ray can give.
+    """
+
+    def __init__(
+        self,
+        target: str | None = "",
+        graph: Graph | None = None,
+        config: ConfigProto | None = None,
+        *,
+        cluster: Any = None,
+    ) -> None:
+        if graph is not None and not isinstance(graph, Graph):
+            raise TypeError(f"graph must be a weft.Graph, got {graph!r}")
+        if target is not None and not isinstance(target, str):
+            raise TypeError(f"target must be a string, got {target!r}")
+        self._graph = get_default_graph() if graph is None else graph
+        self._config = ConfigProto() if config is None else config
+        self._name = f"{os.getpid():x}{next(_SESSIONS):x}"
+        self._entropy = int.from_bytes(os.urandom(7), "little") | 1
+        self._calls: dict[Any, _Call] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+        spec = None if cluster is None else ClusterSpec(cluster)
+        if isinstance(cluster, ClusterSpec):
+            spec = cluster
+        self._target: Target = open_target(target, spec, self._config, self._name)
+        self._finalizer = weakref.finalize(self, self._target.close)
+
+    @property
+    def graph(self) -> Graph:
+        return self._graph
+
+    @property
+    def graph_def(self) -> Any:
+        """The graph as a GraphDef message."""
+        return self._graph.as_graph_def(add_shapes=True)
+
+    @property
+    def sess_str(self) -> str:
+        return self._name
+
+    def run(
+        self,
+        fetches: Any,
+        feed_dict: Mapping[Any, Any] | None = None,
+        options: RunOptions | None = None,
+        run_metadata: Any = None,
+    ) -> Any:
+        """Runs what the fetches need, once, and returns their values.
+
+        Args:
+            fetches: a tensor, operation, variable, name of one, or lists, tuples and dicts of these.
+            feed_dict: values to use in the place of tensors.
+            options: how to run it.
+            run_metadata: a `RunMetadata` to fill.
+
+        Returns:
+            The structure of `fetches` with arrays (NumPy scalars for shape `()`) for tensors and None for
+            operations.
+
+        Raises:
+            RuntimeError: the session is closed.
+            TypeError, ValueError: a fetch or feed is of a kind or in a graph that does not fit.
+            OpError: an op failed; no variable was changed by this step.
+        """
+        call, values = self._prepare(fetches, feed_dict)
+        if options is None and run_metadata is None:
+            return call.mapper.rebuild(call.run(values))
+        return self._run_traced(call, values, options or RunOptions(), run_metadata)
+
+    def _prepare(self, fetches: Any, feed_dict: Mapping[Any, Any] | None) -> tuple[_Call, list[Any]]:
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        feeds = feed_dict or {}
+        try:
+            call = self._calls.get((fetch_key(fetches), tuple(feeds)))
+        except TypeError:
+            call = None
+        if call is not None and call.simple:
+            return call, list(feeds.values())
+        flat = flatten_feeds(self._graph, feed_dict)
+        if call is None:
+            call = self._new_call(fetches, tuple(flat), simple=_is_simple(feeds, flat))
+            with contextlib.suppress(TypeError):
+                self._calls[fetch_key(fetches), tuple(feeds)] = call
+        return call, list(flat.values())
+
+    def _new_call(self, fetches: Any, feeds: tuple[Tensor, ...], simple: bool) -> _Call:
+        mapper = FetchMapper(self._graph, fetches)
+        return _Call(self, mapper, feeds, simple)
+
+    def _run_traced(self, call: _Call, values: list[Any], options: RunOptions, metadata: Any) -> Any:
+        from .tracing import fill_metadata
+
+        trace: list[Any] | None = [] if options.trace_level >= RunOptions.SOFTWARE_TRACE else None
+        timeout = options.timeout_in_ms / 1000 if options.timeout_in_ms else None
+        spec, results = call.run_traced(values, trace, timeout)
+        if metadata is not None:
+            fill_metadata(metadata, spec, trace, options)
+        return call.mapper.rebuild(results)
+
+    def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None) -> Callable[..., Any]:
+        """A function that runs the fetches, taking the feeds' values as arguments in the order of `feed_list`.
+
+        Args:
+            fetches: as in `run`.
+            feed_list: tensors to feed.
+        """
+        tensors = [self._graph.as_graph_element(f, allow_operation=False) for f in feed_list or ()]
+        call = self._new_call(fetches, tuple(tensors), simple=True)
+        if any(not self._graph.is_feedable(t) for t in tensors):
+            flatten_feeds(self._graph, dict.fromkeys(tensors))
+
+        def run(*values: Any) -> Any:
+            if self._closed:
+                raise RuntimeError("Attempted to use a closed Session.")
+            if len(values) != len(tensors):
+                raise ValueError(f"This callable takes {len(tensors)} values, got {len(values)}.")
+            return call.mapper.rebuild(call.run(list(values)))
+
+        return run
+
+    def plan(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
+        """How a step with these fetches and feeds is placed and scheduled, without running it.
+
+        Returns:
+            A `weft.placement.Plan`.
+        """
+        return self.step_spec(fetches, feed_dict).plan
+
+    def step_spec(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> StepSpec:
+        """What each device runs for these fetches and feeds, without running it."""
+        call, values = self._prepare(fetches, feed_dict)
+        return call.spec_for([c(v) for c, v in zip(call.converters, values, strict=True)])
+
+    def list_devices(self) -> list[DeviceAttributes]:
+        """The devices that this session can use."""
+        return [attributes(d) for d in self._target.cluster.devices]
+
+    def device_stats(self) -> list[dict[str, Any]]:
+        """For each device what it holds: variables and their bytes, programs, resources, steps run."""
+        stats: list[dict[str, Any]] = self._target.stats()  # type: ignore[attr-defined]
+        return stats
+
+    def as_default(self) -> contextlib.AbstractContextManager[Any]:
+        """Makes this the default session of the thread inside a `with` block; it stays open afterwards."""
+        return session_scope(self)
+
+    def close(self) -> None:
+        """Ends running steps and gives the devices back; may be called twice."""
+        self._closed = True
+        self._finalizer()
+        self._calls.clear()
+
+    def _build(
+        self, mapper: FetchMapper, feeds: Sequence[Tensor], shapes: Mapping[Tensor, tuple[int, ...]] | None
+    ) -> StepSpec:
+        spec = build_step(
+            self._graph,
+            mapper.tensors,
+            feeds,
+            mapper.operations,
+            self._target.cluster,
+            self._config,
+            self._entropy,
+            self._target.default_device,
+            shapes,
+            check=bool(os.environ.get("WEFT_CHECK")),
+        )
+        if self._config.log_device_placement:
+            for name, device in spec.plan.placement.items():
+                print(f"{name}: ({spec.subgraph.nodes[name].op}): {device}", file=sys.stderr)
+        return spec
+
+
+class _Call:
+    """One combination of fetches and feeds, compiled for the feed shapes that were seen."""
+
+    def __init__(
+        self, session: BaseSession, mapper: FetchMapper, feeds: tuple[Tensor, ...], simple: bool
+    ) -> None:
+        self.session = weakref.proxy(session)
+        self.mapper = mapper
+        self.feeds = feeds
+        self.simple = simple
+        self.converters = [FeedConverter(t) for t in feeds]
+        self.open = [i for i, c in enumerate(self.converters) if not c.static]
+        self.compiled: dict[Any, tuple[StepSpec, Any]] = {}
+        self.lock = threading.Lock()
+
+    def run(self, values: list[Any]) -> list[Any]:
+        arrays = [c(v) for c, v in zip(self.converters, values, strict=True)]
+        _, registered = self._registered(arrays)
+        results: list[Any] = self.session._target.run(registered, arrays)
+        return results
+
+    def run_traced(
+        self, values: list[Any], trace: Any, timeout: float | None
+    ) -> tuple[StepSpec, list[Any]]:
+        arrays = [c(v) for c, v in zip(self.converters, values, strict=True)]
+        spec, registered = self._registered(arrays)
+        return spec, self.session._target.run(registered, arrays, trace, timeout)
+
+    def spec_for(self, arrays: list[Any]) -> StepSpec:
+        return self._registered(arrays)[0]
+
+    def _registered(self, arrays: list[Any]) -> tuple[StepSpec, Any]:
+        key: Any = tuple(arrays[i].shape for i in self.open)
+        found = self.compiled.get(key)
+        if found is not None:
+            return found
+        if len(self.compiled) >= _SPECIAL_SHAPES:
+            key = None
+            if None in self.compiled:
+                return self.compiled[None]
+        with self.lock:
+            if key not in self.compiled:
+                shapes = None if key is None else {self.feeds[i]: arrays[i].shape for i in self.open}
+                spec = self.session._build(self.mapper, self.feeds, shapes)
+                self.compiled[key] = (spec, self.session._target.register(spec))
+            return self.compiled[key]
+
+
+def _is_simple(feeds: Mapping[Any, Any], flat: Mapping[Tensor, Any]) -> bool:
+    """Whether the feed keys stand for exactly the fed tensors, one by one."""
+    return len(feeds) == len(flat) and all(
+        isinstance(k, Tensor) and not isinstance(v, (Tensor, Operation)) for k, v in feeds.items()
+    )
+
+
+class Session(BaseSession):
+    """Runs operations and evaluates tensors of one graph; see `BaseSession` for the arguments.
+
+    As a context manager it makes itself and its graph the default inside the block and closes itself at the end.
+    """
+
+    def __enter__(self) -> Session:
+        self._stack = contextlib.ExitStack()
+        self._stack.enter_context(self._graph.as_default())
+        self._stack.enter_context(session_scope(self))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+        self.close()
+
+
+class InteractiveSession(BaseSession):
+    """A session that is the default from the moment it is made until it is closed, for a notebook or a shell."""
+
+    def __init__(
+        self,
+        target: str | None = "",
+        graph: Graph | None = None,
+        config: ConfigProto | None = None,
+        *,
+        cluster: Any = None,
+    ) -> None:
+        super().__init__(target, graph, config, cluster=cluster)
+        self._stack = contextlib.ExitStack()
+        if graph is not None:
+            self._stack.enter_context(graph.as_default())
+        self._stack.enter_context(session_scope(self))
+
+    def close(self) -> None:
+        self._stack.close()
+        super().close()
+
+
+@contextlib.contextmanager
+def session_errors(device: str) -> Iterator[None]:
+    """Adds the device to errors that do not name one yet."""
+    try:
+        yield
+    except OpError as error:
+        raise error.at(device=device) from error.__cause__

@@ -1,0 +1,80 @@
+"""What a session runs its steps on: devices in the calling process, or device actors on a Ray cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ..graph.errors import InvalidArgumentError
+from ..placement import Cluster
+from .cluster_spec import ClusterSpec
+from .config import ConfigProto
+from .step import StepSpec
+
+__all__ = ["Target", "open_target"]
+
+
+class Target(Protocol):
+    """The devices that a session uses.
+
+    Attributes:
+        cluster: the devices and the links between them.
+        default_device: device of ops that ask for none; None where the planner may choose.
+    """
+
+    cluster: Cluster
+    default_device: str | None
+
+    def register(self, spec: StepSpec) -> Any:
+        """Hands each device its program; the result names the step in `run`."""
+
+    def run(self, registered: Any, feeds: Sequence[Any], trace: Any = None, timeout: float | None = None) -> list[Any]:
+        """Runs one step.
+
+        Args:
+            registered: what `register` gave.
+            feeds: values of the step's feeds, as host arrays.
+            trace: collects (device, node names, start, end in nanoseconds) rows; None for no tracing.
+            timeout: seconds that the step may take; None for no limit.
+
+        Returns:
+            For each device, what its program returns, in `StepSpec.fetches` order of the caller.
+
+        Raises:
+            OpError: an op failed; no variable was changed.
+            UnavailableError: a device is gone.
+        """
+
+    def close(self) -> None:
+        """Ends running steps and gives the devices back; may be called twice."""
+
+
+def open_target(target: str | None, cluster: ClusterSpec | None, config: ConfigProto, session: str) -> Target:
+    """The target that a string names.
+
+    Args:
+        target: "" for the environment variable WEFT_TARGET, or devices in this process where that is not set;
+            "local" for devices in this process; "ray" for actors on the Ray cluster that this program is
+            attached to, or on one that is started for it; "ray://host:port" for that cluster.
+        cluster: jobs and tasks; None for the devices of this process.
+        config: the session's settings.
+        session: name of the session.
+
+    Raises:
+        InvalidArgumentError: the string names no target.
+    """
+    name = target or os.environ.get("WEFT_TARGET", "") or "local"
+    if name == "local":
+        from .local import LocalTarget
+
+        return LocalTarget(cluster, config, session)
+    if name == "ray" or name.startswith("ray://"):
+        from .ray_target import RayTarget
+
+        return RayTarget(name, cluster, config, session)
+    raise InvalidArgumentError(
+        None,
+        f"no session target {name!r}: use '' or 'local' for devices in this process, 'ray' for a Ray cluster, "
+        "or 'ray://host:port' for the one at that address",
+    )
