@@ -36,7 +36,7 @@ def geometry_of(attrs: Any, sizes: Sequence[int], ksizes: Sequence[int] | None =
 
 
 def pad_spatial(xp: Any, x: Any, pads: Sequence[tuple[int, int]], value: Any = 0) -> Any:
-    """A channels-last array with `value` around its spatial dimensions; `x` itself where there is none to add."""
+    """A channels-last array with `value` around its spatial dimensions; `x` itself where none is to add."""
     if not any(before or after for before, after in pads):
         return x
     sizes = x.shape[1:-1]

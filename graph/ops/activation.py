@@ -13,7 +13,8 @@ from ..opdef import PURE, OpDecl, declare
 from ..samples import floats, ints, sample
 from ..shapes import TensorShape
 from .broadcasting import like_input
-from .windows import channel_axis, shape_tensor
+from .shaping import shape_of
+from .windows import channel_axis
 
 __all__ = [
     "BiasAdd",
@@ -198,8 +199,8 @@ def _elu_grad_grad(op: Operation, grad: Tensor) -> Any:
 
 def _where_negative(x: Tensor, value: Tensor) -> Tensor:
     """`value` where `x` is negative, zeros elsewhere."""
-    from .array import SelectV2, ZerosLike
-    from .math import Less
+    from .array import ZerosLike
+    from .compare import Less, SelectV2
 
     return SelectV2(Less(x, ZerosLike(x)), value, ZerosLike(value))  # type: ignore[no-any-return]
 
@@ -228,7 +229,8 @@ SeluGrad = _slope("SeluGrad", "outputs", _FLOATS, _selu_grad_grad, 3.0, _slope_r
 
 
 def _softplus_grad_grad(op: Operation, grad: Tensor) -> Any:
-    from .math import Mul, Sigmoid, Sub
+    from .math import Mul, Sub
+    from .unary import Sigmoid
 
     slope, x = op.inputs
     first = SoftplusGrad(grad, x)
@@ -243,7 +245,8 @@ SoftplusGrad = _slope("SoftplusGrad", "features", _FLOATS, _softplus_grad_grad, 
 
 
 def _softsign_grad_grad(op: Operation, grad: Tensor) -> Any:
-    from .math import Abs, AddV2, Mul, RealDiv, Sign
+    from .math import AddV2, Mul, RealDiv
+    from .unary import Abs, Sign
 
     slope, x = op.inputs
     first = SoftsignGrad(grad, x)
@@ -329,7 +332,7 @@ def _bias_grad_grad(op: Operation, grad: Tensor) -> Any:
     rank = out_backprop.shape.rank
     if op.attrs["data_format"] == "NCHW" and rank is not None and rank > 2:
         grad = Reshape(grad, [-1] + [1] * (rank - 2))
-    return [BroadcastTo(grad, shape_tensor(out_backprop))]
+    return [BroadcastTo(grad, shape_of(out_backprop))]
 
 
 BiasAddGrad = declare(

@@ -10,7 +10,8 @@ from ..infer import CostContext, InferContext, elements
 from ..opdef import PURE, Cost, declare
 from ..samples import floats, sample
 from ..shapes import TensorShape
-from .windows import channel_axis, joined, pick, shape_tensor, spatial_axes, windows_infer
+from .shaping import shape_of
+from .windows import channel_axis, joined, pick, spatial_axes, windows_infer
 
 __all__ = ["Conv2D", "Conv2DBackpropFilter", "Conv2DBackpropInput"]
 
@@ -102,8 +103,8 @@ def kept(op: Operation, names: Sequence[str] = _KEPT) -> dict[str, Any]:
 def _conv2d_grad(op: Operation, grad: Tensor) -> Any:
     x, w = op.inputs
     return [
-        Conv2DBackpropInput(shape_tensor(x), w, grad, **kept(op)),
-        Conv2DBackpropFilter(x, shape_tensor(w), grad, **kept(op)),
+        Conv2DBackpropInput(shape_of(x), w, grad, **kept(op)),
+        Conv2DBackpropFilter(x, shape_of(w), grad, **kept(op)),
     ]
 
 
@@ -176,7 +177,7 @@ def _conv2d_input_grad(op: Operation, grad: Tensor) -> Any:
     _, w, out_grad = op.inputs
     return [
         None,
-        Conv2DBackpropFilter(grad, shape_tensor(w), out_grad, **kept(op)),
+        Conv2DBackpropFilter(grad, shape_of(w), out_grad, **kept(op)),
         Conv2D(grad, w, **kept(op)),
     ]
 
@@ -201,7 +202,7 @@ Conv2DBackpropInput = declare(
 def _conv2d_filter_grad(op: Operation, grad: Tensor) -> Any:
     x, _, out_grad = op.inputs
     return [
-        Conv2DBackpropInput(shape_tensor(x), grad, out_grad, **kept(op)),
+        Conv2DBackpropInput(shape_of(x), grad, out_grad, **kept(op)),
         None,
         Conv2D(x, grad, **kept(op)),
     ]

@@ -68,7 +68,8 @@ Softmax = declare(
 
 
 def _log_softmax_grad(op: Operation, grad: Tensor) -> Any:
-    from .math import Exp, Mul, Sub
+    from .math import Mul, Sub
+    from .unary import Exp
 
     return [Sub(grad, Mul(_sum_last(grad), Exp(op.outputs[0])))]
 
@@ -101,11 +102,12 @@ def _dense_grad(op: Operation, grad_loss: Tensor, grad_backprop: Tensor) -> Any:
     logits, labels = op.inputs
     by_row = ExpandDims(grad_loss, -1)
     grad = Mul(by_row, op.outputs[1])
+    by_labels = Mul(by_row, Neg(LogSoftmax(logits)))
     if not is_zeros(grad_backprop):
         soft = Softmax(logits)
         inner = _sum_last(Mul(grad_backprop, soft))
         grad = AddV2(grad, Mul(Sub(grad_backprop, inner), soft))
-    by_labels = Mul(by_row, Neg(LogSoftmax(logits)))
+        by_labels = Sub(by_labels, grad_backprop)
     return sum_to_shape_of([grad, by_labels], logits, labels)
 
 

@@ -14,7 +14,8 @@ from ..opdef import PURE, Cost, declare
 from ..samples import floats, ints, sample
 from ..shapes import TensorShape
 from .conv import kept
-from .windows import Geometry, channel_axis, pick, shape_tensor, spatial_axes, windows_infer
+from .shaping import shape_of
+from .windows import Geometry, channel_axis, pick, spatial_axes, windows_infer
 
 __all__ = ["AvgPool", "AvgPoolGrad", "MaxPool", "MaxPoolGrad", "MaxPoolGradGrad"]
 
@@ -135,7 +136,7 @@ def explicit_rows(make: Callable[..., Any]) -> list[Any]:
 
 
 def _average_grad(op: Operation, grad: Tensor) -> Any:
-    return [AvgPoolGrad(shape_tensor(op.inputs[0]), grad, **kept(op, _KEPT))]
+    return [AvgPoolGrad(shape_of(op.inputs[0]), grad, **kept(op, _KEPT))]
 
 
 AvgPool = declare(

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..constant_value import constant_value
-from ..convert import convert_to_tensor
 from ..graph import Tensor
 from ..infer import InferContext
 from ..shapes import Dimension, TensorShape
@@ -20,7 +19,6 @@ __all__ = [
     "channel_axis",
     "is_zeros",
     "pick",
-    "shape_tensor",
     "spatial_axes",
     "window_output",
     "window_padding",
@@ -188,15 +186,6 @@ def joined(
     if data_format.startswith("NC"):
         return TensorShape([batch, channels, *spatial])
     return TensorShape([batch, *spatial, channels])
-
-
-def shape_tensor(x: Tensor) -> Tensor:
-    """The shape of a tensor as a 1-D int32 tensor: a constant where it is known."""
-    from .array import Shape
-
-    if x.shape.is_fully_defined():
-        return convert_to_tensor(list(x.shape.known()), "int32")
-    return Shape(x)  # type: ignore[no-any-return]
 
 
 def is_zeros(x: Tensor) -> bool:
