@@ -1,11 +1,21 @@
-"""What all tests share: groups by what they need, one local Ray cluster, and a check for what is left behind."""
+"""What all tests share: groups by need, one local Ray cluster, and a check for what is left behind."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
-# Read when NumPy, XLA, TensorFlow and Ray are first imported, so before everything else. One thread each: tests
-# compare numbers, and many threads on few cores only get in each other's way.
+import pytest
+
+# Read when NumPy, XLA, TensorFlow and Ray are first imported, which no line above does. One thread each:
+# tests compare numbers, and many threads on few cores only get in each other's way.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(_variable, "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -16,16 +26,6 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_DEDUP_LOGS", "1")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
-import importlib.util
-import shutil
-import subprocess
-import sys
-import warnings
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
