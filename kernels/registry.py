@@ -25,6 +25,8 @@ __all__ = [
     "kernel",
     "prepare",
     "resolve",
+    "specialize",
+    "specializer",
     "supports",
     "ufunc",
     "waive",
@@ -92,9 +94,12 @@ def _no_values(c: KernelContext, *inputs: Any) -> Any:
 _SHAPES_ONLY = Kernel(_no_values)
 """Stands for a kernel where the null backend is asked for one: it knows every op by its shape rule."""
 
+Specializer = Callable[[KernelContext, Mapping[int, Any]], "KernelFunction | None"]
+
 _SHARED: dict[str, Kernel] = {}
 _OVERRIDES: dict[str, dict[str, Kernel]] = {name: {} for name in BACKEND_NAMES}
 _WAIVERS: dict[tuple[str, str], str] = {}
+_SPECIALIZED: dict[tuple[str, str], Specializer] = {}
 _LOADED: set[str] = set()
 
 
@@ -146,6 +151,28 @@ def ufunc(op_type: str, name: str) -> None:
         return (getattr(function, rest) if rest else function)(*inputs)
 
     kernel(op_type, direct=name)(call)
+
+
+def specialize(*op_types: str, on: str) -> Callable[[Specializer], Specializer]:
+    """Registers a way to make a faster function for one node, once the values of its host inputs are known.
+
+    The decorated function is called as `make(c, known)` with the node's context and its host inputs' values by
+    position; it gives a function of the inputs that are left, or None where the kernel itself must do. A C
+    function spares the Python call and the reading of axes and attributes on every run.
+    """
+
+    def register(make: Specializer) -> Specializer:
+        for op_type in op_types:
+            _SPECIALIZED[op_type, on] = make
+        return make
+
+    return register
+
+
+def specializer(op_type: str, backend: str) -> Specializer | None:
+    """What makes functions for single nodes of an op type, or None."""
+    _load(backend)
+    return _SPECIALIZED.get((op_type, backend))
 
 
 def waive(op_type: str, backend: str, reason: str) -> None:
@@ -240,15 +267,19 @@ def resolve(xp: Any, name: str) -> Callable[..., Any]:
 _FAMILIES = (
     "activation",
     "array",
+    "compare",
+    "complex",
     "control",
     "conv",
     "losses",
     "math",
+    "matmul",
     "pool",
     "random",
     "reduction",
     "source",
     "state",
+    "unary",
 )
 """Modules of shared kernels, mirroring `graph/ops`."""
 

@@ -1,15 +1,20 @@
 """Every op declaration, a family per module; importing this package enters them all into the registry."""
 
+from .. import operators  # noqa: F401
 from . import (  # noqa: F401
     activation,
     array,
+    compare,
+    complex,
     control,
     conv,
     losses,
     math,
+    matmul,
     pool,
     random,
     reduction,
     source,
     state,
+    unary,
 )
