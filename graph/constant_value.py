@@ -15,11 +15,27 @@ __all__ = ["constant_value", "constant_value_as_shape"]
 Array = np.ndarray[Any, Any]
 
 _MAX_ELEMENTS = 4096
+_MAX_INPUT_ELEMENTS = 1 << 20
 _MAX_DEPTH = 60
+_MAX_RANK = 254
 
 
-def constant_value(tensor: Tensor, depth: int = 0) -> Array | None:
+class _Memo:
+    """What one question has found out already: an expression that is used twice is looked at once."""
+
+    __slots__ = ("shapes", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[Tensor, Array | None] = {}
+        self.shapes: dict[Tensor, TensorShape] = {}
+
+
+def constant_value(tensor: Tensor) -> Array | None:
     """The tensor's value, if it follows from constants and static shapes alone and is small; else None."""
+    return _value(tensor, 0, _Memo())
+
+
+def _value(tensor: Tensor, depth: int, memo: _Memo) -> Array | None:
     op = tensor.op
     if op.type == "Const":
         value: Array = op.attrs["value"]
@@ -27,10 +43,11 @@ def constant_value(tensor: Tensor, depth: int = 0) -> Array | None:
     rule = _RULES.get(op.type)
     if rule is None or depth > _MAX_DEPTH:
         return None
-    count = tensor.shape.num_elements()
-    if count is not None and count > _MAX_ELEMENTS:
-        return None
-    return rule(tensor, lambda i: constant_value(op.inputs[i], depth + 1))
+    if tensor not in memo.values:
+        count = tensor.shape.num_elements()
+        known = count is None or count <= _MAX_ELEMENTS
+        memo.values[tensor] = rule(tensor, lambda i: _value(op.inputs[i], depth + 1, memo)) if known else None
+    return memo.values[tensor]
 
 
 _Get = Callable[[int], Array | None]
@@ -59,7 +76,7 @@ def _of_all(compute: Callable[..., Any]) -> _Rule:
         values = []
         for index in range(len(tensor.op.inputs)):
             value = get(index)
-            if value is None:
+            if value is None or value.size > _MAX_INPUT_ELEMENTS:
                 return None
             values.append(value)
         try:
@@ -86,7 +103,7 @@ def _reduce(function: Callable[..., Any]) -> _Rule:
 def _range(_: Tensor, start: Array, limit: Array, delta: Array) -> Array:
     if abs(int(limit) - int(start)) > _MAX_ELEMENTS * max(1, abs(int(delta))):
         raise ValueError("too long")
-    return np.arange(start, limit, delta)
+    return np.arange(start.item(), limit.item(), delta.item())
 
 
 def _fill(_: Tensor, dims: Array, value: Array) -> Array:
@@ -158,34 +175,44 @@ _RULES: dict[str, _Rule] = {
 }
 
 
-def constant_value_as_shape(tensor: Tensor, depth: int = 0) -> TensorShape:
+def constant_value_as_shape(tensor: Tensor) -> TensorShape:
     """The tensor's value read as a shape, with unknown dimensions where parts of it are not known."""
+    return _as_shape(tensor, 0, _Memo())
+
+
+def _as_shape(tensor: Tensor, depth: int, memo: _Memo) -> TensorShape:
+    if tensor not in memo.shapes:
+        memo.shapes[tensor] = _read_shape(tensor, depth, memo)
+    return memo.shapes[tensor]
+
+
+def _read_shape(tensor: Tensor, depth: int, memo: _Memo) -> TensorShape:
     if tensor.dtype.kind not in "iu" or depth > _MAX_DEPTH or tensor.shape.rank not in (None, 1):
         return TensorShape(None)
-    value = constant_value(tensor)
+    value = _value(tensor, depth, memo)
     if value is not None:
-        if value.ndim != 1:
+        if value.ndim != 1 or value.size > _MAX_RANK:
             return TensorShape(None)
         return TensorShape(None if d < 0 else int(d) for d in value)
     partial = _PARTIAL.get(tensor.op.type)
-    found = None if partial is None else partial(tensor, depth)
+    found = None if partial is None else partial(tensor, depth, memo)
     if found is not None:
         return found
     length = tensor.shape[0] if tensor.shape.rank == 1 else None
-    return TensorShape(None if length is None else [None] * length)
+    return TensorShape(None if length is None or length > _MAX_RANK else [None] * length)
 
 
-def _scalar_dim(tensor: Tensor, depth: int) -> Dimension:
+def _scalar_dim(tensor: Tensor, depth: int, memo: _Memo) -> Dimension:
     """A scalar tensor's value as a dimension, through `shape[i]` of a partly known shape too."""
-    value = constant_value(tensor)
+    value = _value(tensor, depth, memo)
     if value is not None:
         return int(value) if int(value) >= 0 else None
     op = tensor.op
     if op.type in ("Identity", "Cast"):
-        return _scalar_dim(op.inputs[0], depth + 1) if depth < _MAX_DEPTH else None
+        return _scalar_dim(op.inputs[0], depth + 1, memo) if depth < _MAX_DEPTH else None
     if op.type == "StridedSlice" and op.attrs["shrink_axis_mask"] == 1:
-        begin = constant_value(op.inputs[1])
-        shape = constant_value_as_shape(op.inputs[0], depth + 1)
+        begin = _value(op.inputs[1], depth, memo)
+        shape = _as_shape(op.inputs[0], depth + 1, memo)
         if begin is not None and shape.rank is not None and begin.size == 1:
             index = int(begin[0])
             if -shape.rank <= index < shape.rank:
@@ -193,25 +220,27 @@ def _scalar_dim(tensor: Tensor, depth: int) -> Dimension:
     return None
 
 
-def _partial_pack(tensor: Tensor, depth: int) -> TensorShape | None:
-    if any(t.shape.rank != 0 for t in tensor.op.inputs):
+def _partial_pack(tensor: Tensor, depth: int, memo: _Memo) -> TensorShape | None:
+    if len(tensor.op.inputs) > _MAX_RANK or any(t.shape.rank != 0 for t in tensor.op.inputs):
         return None
-    return TensorShape(_scalar_dim(t, depth + 1) for t in tensor.op.inputs)
+    return TensorShape(_scalar_dim(t, depth + 1, memo) for t in tensor.op.inputs)
 
 
-def _partial_concat(tensor: Tensor, depth: int) -> TensorShape | None:
+def _partial_concat(tensor: Tensor, depth: int, memo: _Memo) -> TensorShape | None:
     whole = TensorShape([])
     for part in tensor.op.inputs[:-1]:
-        whole = whole.concatenate(constant_value_as_shape(part, depth + 1))
+        whole = whole.concatenate(_as_shape(part, depth + 1, memo))
+        if whole.rank is None or whole.rank > _MAX_RANK:
+            return TensorShape(None)
     return whole
 
 
-def _partial_strided(tensor: Tensor, depth: int) -> TensorShape | None:
+def _partial_strided(tensor: Tensor, depth: int, memo: _Memo) -> TensorShape | None:
     from .strided import numpy_index
 
     op = tensor.op
-    bounds = [constant_value(t) for t in op.inputs[1:]]
-    shape = constant_value_as_shape(op.inputs[0], depth + 1)
+    bounds = [_value(t, depth, memo) for t in op.inputs[1:]]
+    shape = _as_shape(op.inputs[0], depth + 1, memo)
     begin, end, strides = bounds
     if begin is None or end is None or strides is None or shape.rank is None:
         return None
@@ -221,10 +250,10 @@ def _partial_strided(tensor: Tensor, depth: int) -> TensorShape | None:
     return TensorShape(shape.as_list()[index[0]])
 
 
-_PARTIAL: dict[str, Callable[[Tensor, int], TensorShape | None]] = {
-    "Shape": lambda t, _: t.op.inputs[0].shape,
-    "Identity": lambda t, depth: constant_value_as_shape(t.op.inputs[0], depth + 1),
-    "Cast": lambda t, depth: constant_value_as_shape(t.op.inputs[0], depth + 1),
+_PARTIAL: dict[str, Callable[[Tensor, int, _Memo], TensorShape | None]] = {
+    "Shape": lambda t, _, __: t.op.inputs[0].shape,
+    "Identity": lambda t, depth, memo: _as_shape(t.op.inputs[0], depth + 1, memo),
+    "Cast": lambda t, depth, memo: _as_shape(t.op.inputs[0], depth + 1, memo),
     "Pack": _partial_pack,
     "ConcatV2": _partial_concat,
     "StridedSlice": _partial_strided,

@@ -235,6 +235,10 @@ class OpDecl:
         return f"<op type {self.name}>"
 
 
+_MAX_TENSORS = 1 << 20
+"""Most inputs or outputs of one op; more is a number that nobody meant."""
+
+
 def _arg_types(args: Sequence[ArgDef], attrs: Mapping[str, Any]) -> list[DType]:
     types: list[DType] = []
     for arg in args:
@@ -242,7 +246,12 @@ def _arg_types(args: Sequence[ArgDef], attrs: Mapping[str, Any]) -> list[DType]:
             types.extend(attrs[arg.type_list_attr])
             continue
         dtype = arg.type if arg.type is not None else attrs[arg.type_attr]
-        types.extend([dtype] * (attrs[arg.number_attr] if arg.number_attr else 1))
+        count = attrs[arg.number_attr] if arg.number_attr else 1
+        if count > _MAX_TENSORS:
+            raise InvalidArgumentError(
+                None, f"{arg.number_attr} = {count}: an op has at most {_MAX_TENSORS} tensors"
+            )
+        types.extend([dtype] * count)
     return types
 
 
