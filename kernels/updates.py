@@ -6,7 +6,7 @@ from typing import Any
 
 from .registry import KernelContext
 
-__all__ = ["put"]
+__all__ = ["put", "scattered"]
 
 
 def put(c: KernelContext, target: Any, index: Any, values: Any, fresh: bool = False) -> Any:
@@ -24,3 +24,55 @@ def put(c: KernelContext, target: Any, index: Any, values: Any, fresh: bool = Fa
     out = target if fresh else target.copy()
     out[index] = values
     return out
+
+
+_JAX_METHODS = {
+    "update": "set",
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "div": "divide",
+    "min": "min",
+    "max": "max",
+}
+_UFUNCS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "div": "divide",
+    "min": "minimum",
+    "max": "maximum",
+}
+
+
+def scattered(
+    c: KernelContext, target: Any, index: tuple[Any, ...], updates: Any, how: str, fresh: bool = False
+) -> Any:
+    """`target` with `updates` worked into the slices that index arrays name; repeated slices add up.
+
+    Args:
+        c: context of the kernel.
+        target: an array.
+        index: index arrays of one shape, for the first dimensions of `target`.
+        updates: broadcast to the shape of `target[index]`.
+        how: "update", "add", "sub", "mul", "div", "min" or "max".
+        fresh: whether nobody else holds `target`.
+    """
+    if how == "div" and target.dtype.kind in "iu":
+        return _divided(c, target, index, updates)
+    if c.backend == "jax":
+        return getattr(target.at[index], _JAX_METHODS[how])(updates, mode="drop")
+    out = target if fresh else target.copy()
+    if how == "update":
+        out[index] = updates
+    else:
+        getattr(c.xp, _UFUNCS[how]).at(out, index, updates)
+    return out
+
+
+def _divided(c: KernelContext, target: Any, index: tuple[Any, ...], updates: Any) -> Any:
+    """Whole numbers divided, rounded towards zero; the divisors of a slice that comes twice are multiplied."""
+    xp = c.xp
+    divisors = scattered(c, xp.ones_like(target), index, updates, "mul", fresh=True)
+    quotient = xp.abs(target) // xp.abs(divisors)
+    return (quotient * xp.sign(target) * xp.sign(divisors)).astype(target.dtype)

@@ -14,7 +14,9 @@ from . import (  # noqa: F401
     pool,
     random,
     reduction,
+    scatter,
     source,
     state,
+    training_ops,
     unary,
 )

@@ -17,7 +17,7 @@ from ..shapes import TensorShape
 from .joining import ConcatV2
 from .shaping import Reshape, Size, Transpose, shape_of
 
-__all__ = ["Gather", "GatherV2", "Where", "gathered_slices"]
+__all__ = ["Gather", "GatherV2", "Where", "dense_gather_gradient", "gathered_slices"]
 
 
 def gathered_slices(params: Tensor, indices: Tensor, grad: Tensor) -> IndexedSlices:
@@ -89,10 +89,10 @@ def _gather_v2_grad(op: Operation, grad: Any) -> list[Any]:
     batch = int(op.attrs["batch_dims"]) % max(len(indices.shape), 1)
     if position == 0:
         return [gathered_slices(params, indices, grad), None, None]
-    return [_gather_back(params, indices, grad, position, batch), None, None]
+    return [dense_gather_gradient(params, indices, grad, position, batch), None, None]
 
 
-def _gather_back(params: Tensor, indices: Tensor, grad: Tensor, axis: int, batch: int) -> Tensor:
+def dense_gather_gradient(params: Tensor, indices: Tensor, grad: Tensor, axis: int, batch: int) -> Tensor:
     """The dense gradient of `GatherV2` along an inner axis: rows added up where they came from.
 
     With batch dimensions B, outer O, picked n and inner I, `params` is B O n I, `indices` B K and `grad` B O K I.
