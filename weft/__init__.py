@@ -10,10 +10,6 @@ from .actors.config import (
     ConfigProto,
     RunOptions,
 )
-from .actors.session import (
-    InteractiveSession,
-    Session,
-)
 from .framework import (
     add_to_collection,
     add_to_collections,
@@ -151,11 +147,9 @@ __all__ = [
     "Graph",
     "GraphKeys",
     "IndexedSlices",
-    "InteractiveSession",
     "OpError",
     "Operation",
     "RunOptions",
-    "Session",
     "Tensor",
     "TensorShape",
     "UnconnectedGradients",
