@@ -156,8 +156,8 @@ def ufunc(op_type: str, name: str) -> None:
 def specialize(*op_types: str, on: str) -> Callable[[Specializer], Specializer]:
     """Registers a way to make a faster function for one node, once the values of its host inputs are known.
 
-    The decorated function is called as `make(c, known)` with the node's context and its host inputs' values by
-    position; it gives a function of the inputs that are left, or None where the kernel itself must do. A C
+    The decorated function is called as `make(c, known)` with the node's context and its host inputs' values
+    by position; it gives a function of the inputs that are left, or None where the kernel itself must do. A C
     function spares the Python call and the reading of axes and attributes on every run.
     """
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...graph.ir import Node
 from ..backend import CompiledSegment
 from ..segment import Segment
+from .memory import keep_freed_memory
 from .program import generate
 
 __all__ = ["BACKEND", "NumpyBackend"]
@@ -35,6 +36,7 @@ class NumpyBackend:
         return False
 
     def compile(self, segment: Segment) -> CompiledSegment:
+        keep_freed_memory()
         return generate(segment, self.name, np)
 
     def synchronize(self) -> None:

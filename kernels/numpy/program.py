@@ -1,13 +1,15 @@
 """A segment as the source text of one straight-line Python function.
 
 The function has one line per node, `v7 = k3(v5, v6)`, so an error's line number names the node, and running a
-node costs a call of its kernel and nothing else.
+node costs a call of its kernel and nothing else. A ufunc writes its result over an operand that nothing needs
+afterwards, where shapes are known and the array is large: fresh memory costs more than the arithmetic.
 """
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
@@ -15,46 +17,125 @@ import numpy as np
 
 from ...graph.errors import InvalidArgumentError, OpError, ResourceExhaustedError, UnknownError
 from ..backend import CompiledSegment
-from ..registry import prepare
-from ..segment import Segment, SegmentNode
+from ..bodies import compiled_bodies
+from ..registry import KernelContext, prepare, specializer
+from ..segment import Segment, SegmentNode, host_arguments
+from .reuse import BufferReuse
 
 __all__ = ["generate", "node_error"]
 
+_ALIASES = frozenset(
+    {
+        "AssignVariableOp",
+        "Identity",
+        "PlaceholderWithDefault",
+        "PreventGradient",
+        "ReadVariableOp",
+        "Snapshot",
+        "StopGradient",
+    }
+)
+"""Ops whose result is their last input; they become an assignment."""
 
-def generate(segment: Segment, backend: str, xp: Any, runtime: Any = None) -> CompiledSegment:
+
+def generate(segment: Segment, backend: str, xp: Any) -> CompiledSegment:
     """The segment as one Python function; see `Backend.compile`."""
-    functions = {name: generate(body, backend, xp) for name, body in segment.functions.items()}
-    names: dict[str, Any] = {"_errstate": np.errstate, "_failed": None}
-    names.update({f"v{slot}": value for slot, value in segment.constants.items()})
-    last_use = _last_uses(segment)
-    lines = ["def run(_values):"]
-    if segment.inputs:
-        lines.append(f" {', '.join(f'v{s}' for s in segment.inputs)}, = _values")
-    lines += [" try:", "  with _errstate(all='ignore'):"]
-    first = len(lines) + 1
-    for index, row in enumerate(segment.nodes):
-        function, context = prepare(row.node, backend, xp, row.in_types, runtime, functions)
-        names[f"k{index}"] = function
+    return _Source(segment, backend, xp).function()
+
+
+@dataclass(slots=True)
+class _Call:
+    """What computes one node: a function, the context that it takes first (if any), and the slots after it."""
+
+    function: Any
+    context: KernelContext | None
+    args: list[int | None]
+
+
+class _Source:
+    def __init__(self, segment: Segment, backend: str, xp: Any) -> None:
+        self.segment = segment
+        self.backend = backend
+        self.xp = xp
+        self.names: dict[str, Any] = {f"v{slot}": value for slot, value in segment.constants.items()}
+        self.bodies = compiled_bodies(segment, lambda body: generate(body, backend, xp))
+
+    def function(self) -> CompiledSegment:
+        segment, names = self.segment, self.names
+        calls = [self.call(row) for row in segment.nodes]
+        dead = _last_uses(segment)
+        ufuncs = {
+            i for i, call in enumerate(calls) if call is not None and isinstance(call.function, np.ufunc)
+        }
+        reuse = BufferReuse(segment, dead, ufuncs)
+        lines = ["def run(_values):"]
+        if segment.inputs:
+            lines.append(f" {', '.join(f'v{s}' for s in segment.inputs)}, = _values; del _values")
+        lines.append(" try:")
+        first = len(lines) + 1
+        for index, (row, call) in enumerate(zip(segment.nodes, calls, strict=True)):
+            over = reuse.take(index, row) if index in ufuncs else None
+            line = self.statement(index, row, call, over)
+            free = dead.get(index, ())
+            lines.append(f"  {line}; del {', '.join(f'v{s}' for s in free)}" if free else f"  {line}")
+        lines.append(f"  return ({''.join(f'v{s}, ' for s in segment.outputs)})")
+        lines += [" except Exception as error:", "  raise _failed(error) from error.__cause__"]
+        names["_failed"] = locator = _Locator(segment.nodes, first)
+        code = compile("\n".join(lines), f"<{self.backend} segment>", "exec")
+        exec(code, names)
+        run = names["run"]
+        locator.code = run.__code__
+        return np.errstate(all="ignore")(run)  # type: ignore[no-any-return]
+
+    def call(self, row: SegmentNode) -> _Call | None:
+        """How a node is computed; None where its result is its last input as it is."""
+        if row.node.op in _ALIASES and row.args[-1] is not None and row.outs[0] is not None:
+            return None
+        function, context = prepare(row.node, self.backend, self.xp, row.in_types, None, self.bodies)
         if context is not None:
-            names[f"c{index}"] = context
-        lines.append("   " + _line(index, row, context is not None, last_use.get(index, ())))
-    lines.append(f"   return ({''.join(f'v{s}, ' for s in segment.outputs)})")
-    lines += [" except Exception as error:", "  raise _failed(error)"]
-    names["_failed"] = _Locator(segment.nodes, first)
-    code = compile("\n".join(lines), f"<{backend} segment>", "exec")
-    exec(code, names)
-    run = names["run"]
-    names["_failed"].code = run.__code__
-    return run  # type: ignore[no-any-return]
+            known = self.known_hosts(row)
+            make = None if known is None else specializer(row.node.op, self.backend)
+            special = None if make is None or known is None else make(context, known)
+            if special is not None and known is not None:
+                left = [a for p, a in enumerate(row.args) if p not in known]
+                return _Call(special, None, left)
+        return _Call(function, context, list(row.args))
+
+    def known_hosts(self, row: SegmentNode) -> dict[int, Any] | None:
+        """Values of the node's host inputs by position; None where one is not a constant."""
+        constants, args = self.segment.constants, row.args
+        hosts = host_arguments(row)
+        if any(args[p] not in constants for p in hosts):
+            return None
+        return {p: constants[slot] for p in hosts if (slot := args[p]) is not None}
+
+    def statement(self, index: int, row: SegmentNode, call: _Call | None, over: int | None) -> str:
+        """The statement that computes a node."""
+        if call is None:
+            return f"v{row.outs[0]} = v{row.args[-1]}"
+        args = ["None" if a is None else f"v{a}" for a in call.args]
+        self.names[f"k{index}"] = call.function
+        if call.context is not None:
+            self.names[f"c{index}"] = call.context
+            args.insert(0, f"c{index}")
+        if over is not None:
+            args.append(f"v{over}")
+        return self.assignment(f"k{index}({', '.join(args)})", row)
+
+    def assignment(self, call: str, row: SegmentNode) -> str:
+        outs = row.outs
+        if all(o is None for o in outs):
+            return call
+        if len(outs) == 1 and any(a.is_list for a in row.node.decl.outputs):
+            self.names["_only"] = _only
+            call = f"_only({call})"
+        targets = ", ".join("_" if o is None else f"v{o}" for o in outs)
+        return f"{targets} = {call}"
 
 
-def _line(index: int, row: SegmentNode, has_context: bool, dead: Sequence[int]) -> str:
-    args = ["None" if a is None else f"v{a}" for a in row.args]
-    call = f"k{index}({', '.join([f'c{index}', *args] if has_context else args)})"
-    outs = ["_" if o is None else f"v{o}" for o in row.outs]
-    if outs and not all(o is None for o in row.outs):
-        call = f"{', '.join(outs)} = {call}"
-    return call + (f"; del {', '.join(f'v{s}' for s in dead)}" if dead else "")
+def _only(result: Any) -> Any:
+    """The one member of a list output, which kernels give bare or as a tuple."""
+    return result[0] if isinstance(result, (tuple, list)) else result
 
 
 def _last_uses(segment: Segment) -> dict[int, list[int]]:
@@ -83,17 +164,31 @@ class _Locator:
     def __call__(self, error: Exception) -> Exception:
         for frame, line in traceback.walk_tb(error.__traceback__):
             if frame.f_code is self.code and 0 <= line - self.first_line < len(self.nodes):
-                return node_error(error, self.nodes[line - self.first_line], frame.f_locals)
+                row = self.nodes[line - self.first_line]
+                values = {**self.constants_of(frame.f_globals), **frame.f_locals}
+                return node_error(error, row, values)
         return error
+
+    @staticmethod
+    def constants_of(names: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in names.items() if name[0] == "v"}
 
 
 def node_error(error: Exception, row: SegmentNode, values: Mapping[str, Any]) -> Exception:
-    """The error with the node that failed in it, of TensorFlow's class for its kind."""
+    """The error with the node that failed in it, of TensorFlow's class for its kind.
+
+    Args:
+        error: what the kernel raised.
+        row: the node.
+        values: `v<slot>` → value, for the shapes that came in.
+    """
     node = row.node
     if isinstance(error, OpError):
-        return error.at(node=node.name, source=node.source)
+        found: OpError = error.at(node=node.name, source=node.source)
+        found.__cause__ = error.__cause__
+        return found
     made: type[OpError] = UnknownError
-    if isinstance(error, (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)):
+    if isinstance(error, (ValueError, IndexError, TypeError, ArithmeticError)):
         made = InvalidArgumentError
     elif isinstance(error, MemoryError):
         made = ResourceExhaustedError
