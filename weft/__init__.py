@@ -6,6 +6,7 @@ program that changes. What is not listed here is private.
 
 from __future__ import annotations
 
+from . import nn
 from .actors.config import (
     ConfigProto,
     RunOptions,
@@ -211,6 +212,7 @@ __all__ = [
     "model_variables",
     "moving_average_variables",
     "name_scope",
+    "nn",
     "no_regularizer",
     "ones_initializer",
     "op_scope",
