@@ -18,5 +18,6 @@ from . import (  # noqa: F401
     source,
     state,
     training_ops,
+    transfer,
     unary,
 )
