@@ -103,7 +103,7 @@ def constant(
     """
     array = make_array(value, dtype)
     if shape is not None:
-        array = _fill(array, as_shape(shape).known(), verify_shape)
+        array = fill_to_shape(array, as_shape(shape).known(), verify_shape)
     return constant_from_array(array, _array_dtype(array, dtype), name)
 
 
@@ -112,7 +112,7 @@ def constant_from_array(array: Array, dtype: DType, name: str = "Const") -> Tens
     return get_default_graph().create_op("Const", [], {"value": array, "dtype": dtype}, name).outputs[0]
 
 
-def _fill(array: Array, shape: tuple[int, ...], verify: bool) -> Array:
+def fill_to_shape(array: Array, shape: tuple[int, ...], verify: bool) -> Array:
     if array.shape == shape:
         return array
     if verify:
