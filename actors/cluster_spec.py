@@ -92,7 +92,9 @@ class ClusterSpec:
     def as_dict(self) -> dict[str, Any]:
         """The jobs as TensorFlow gives them: a list where the indices are dense, else a dict."""
         return {
-            job: [tasks[i] for i in sorted(tasks)] if sorted(tasks) == list(range(len(tasks))) else dict(tasks)
+            job: [tasks[i] for i in sorted(tasks)]
+            if sorted(tasks) == list(range(len(tasks)))
+            else dict(tasks)
             for job, tasks in self._jobs.items()
         }
 
@@ -109,7 +111,9 @@ class ClusterSpec:
         return bool(self._jobs)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ClusterSpec) and self._jobs == other._jobs and self.resources == other.resources
+        return (
+            isinstance(other, ClusterSpec) and self._jobs == other._jobs and self.resources == other.resources
+        )
 
     def __hash__(self) -> int:
         return hash(tuple(self._jobs))
@@ -130,7 +134,9 @@ def _tasks(job: Any, tasks: Any) -> dict[int, str]:
     if isinstance(tasks, Mapping):
         for index in tasks:
             if not isinstance(index, int) or index < 0:
-                raise InvalidArgumentError(None, f"task index of job {job!r} must be 0 or more, got {index!r}")
+                raise InvalidArgumentError(
+                    None, f"task index of job {job!r} must be 0 or more, got {index!r}"
+                )
         return {int(i): _address(job, a) for i, a in tasks.items()}
     if isinstance(tasks, Sequence) and not isinstance(tasks, (str, bytes)):
         return {i: _address(job, a) for i, a in enumerate(tasks)}

@@ -319,9 +319,7 @@ class Device:
 
     def _wrapped(self, error: Exception, frame: Frame, instruction: Instruction) -> OpError:
         name = instruction.nodes[0]
-        return UnknownError(
-            name, f"{type(error).__name__}: {error}", self.name, _source(frame.program, name)
-        )
+        return UnknownError(name, f"{type(error).__name__}: {error}", self.name, _source(frame.program, name))
 
     def fetched(self, frame: Frame) -> list[Any]:
         """The step's fetches as host values that belong to the caller alone."""

@@ -91,7 +91,11 @@ class DeviceActor:
     @ray.method(concurrency_group="control")
     def ready(self) -> dict[str, Any]:
         """What the driver wants to know of a device that has started."""
-        return {"device": self.device.name, "pid": os.getpid(), "node": ray.get_runtime_context().get_node_id()}
+        return {
+            "device": self.device.name,
+            "pid": os.getpid(),
+            "node": ray.get_runtime_context().get_node_id(),
+        }
 
     @ray.method(concurrency_group="control")
     def connect(self, peers: Mapping[str, Any]) -> None:
@@ -151,25 +155,17 @@ class DeviceActor:
 
     def _run_part(self, program: Program, message: StepMessage) -> tuple[list[Any], list[Any] | None]:
         key = (message.session, message.step)
-        frame = self.device.begin(
-            program, message.session, message.step, message.feeds, threading.Event()
-        )
+        frame = self.device.begin(program, message.session, message.step, message.feeds, threading.Event())
         frame.timings = [] if message.trace else None
         self._stepping[key] = frame
         try:
             for stage in program.stages:
-                received = self.rendezvous.take(
-                    key, stage.recvs, message.timeout, self.device.closed.is_set
-                )
+                received = self.rendezvous.take(key, stage.recvs, message.timeout, self.device.closed.is_set)
                 self._send(message, self.device.run_stage(frame, stage, received))
             values = self.device.fetched(frame)
         finally:
             self._stepping.pop(key, None)
-        if message.commit:
-            self.device.commit(frame)
-        elif program.updates or program.positions or frame.extra_positions:
-            with self._lock:
-                self._pending[key] = frame
+        self._end(program, frame, key, message.commit)
         return values, frame.timings
 
     def _send(self, message: StepMessage, sends: Sequence[tuple[str, Any, str]]) -> None:
@@ -186,10 +182,57 @@ class DeviceActor:
         for to in others:
             self.peers[to].abort.remote(message.session, message.step, reason)
 
+    def run_stage(self, what: tuple[int, str, int, bool], *inputs: Any) -> tuple[int, dict[str, Any], Any]:
+        """Runs one stage as a node of a compiled graph.
+
+        Args:
+            what: handle of the program, session, position of the stage, whether no other device takes part.
+            *inputs: for the first stage (step, settled, feeds); then results of the stage before it on this
+                device, and of the stages that send to it.
+
+        Returns:
+            Step, tensors to send by key, and, from the last stage, the program's fetches.
+        """
+        handle, session, position, alone = what
+        step = inputs[0][0]
+        key = (session, step)
+        program = self.device.programs[handle]
+        if position == 0:
+            _, settled, feeds = inputs[0]
+            self._settle(session, settled)
+            frame = self.device.begin(program, session, step, feeds, threading.Event())
+            self._stepping[key] = frame
+        else:
+            frame = self._stepping[key]
+        stage = program.stages[position]
+        received = {k: v for given in inputs if isinstance(given[1], dict) for k, v in given[1].items()}
+        try:
+            sends = self.device.run_stage(frame, stage, received)
+            values = self.device.fetched(frame) if position == len(program.stages) - 1 else None
+        except BaseException:
+            self._stepping.pop(key, None)
+            raise
+        to_host = self.device.backend.to_host
+        leaving = {k: None if v is None else to_host(v) for k, v, _ in sends}
+        if values is not None:
+            self._stepping.pop(key, None)
+            self._end(program, frame, key, alone)
+        return step, leaving, values
+
+    def _end(self, program: Program, frame: Frame, key: tuple[str, int], alone: bool) -> None:
+        """Commits a part that ran alone; keeps one that others take part in until their outcome is known."""
+        if alone:
+            self.device.commit(frame)
+        elif program.updates or program.positions or frame.extra_positions:
+            with self._lock:
+                self._pending[key] = frame
+
     def _settle(self, session: str, settled: Settled) -> None:
         for step, succeeded in settled:
             with self._lock:
                 frame = self._pending.pop((session, step), None)
+            # A compiled graph skips the later stages of a step that failed elsewhere.
+            self._stepping.pop((session, step), None)
             if frame is not None and succeeded:
                 self.device.commit(frame)
 

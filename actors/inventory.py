@@ -9,16 +9,13 @@ from typing import Any
 
 from ..graph.device_spec import DeviceSpec
 from ..placement import DeviceInfo
+from ..placement.cluster import device_info
 from .cluster_spec import ClusterSpec
 from .config import ConfigProto
 
 __all__ = ["DeviceAttributes", "describe_devices", "list_local_devices", "task_devices"]
 
 _USUAL_BACKENDS = {"CPU": "numpy", "GPU": "cupy", "TPU": "jax"}
-
-_PEAK = {"CPU": 5e10, "GPU": 2e13, "TPU": 5e13}
-_MEMORY_RATE = {"CPU": 1e10, "GPU": 1e12, "TPU": 1e12}
-_OP_SECONDS = {"CPU": 1.5e-6, "GPU": 8e-6, "TPU": 8e-6}
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ def describe_devices(cluster: ClusterSpec | None, config: ConfigProto) -> list[D
     if cluster is None:
         counts = {"CPU": 1, **local_accelerators(), **dict(config.device_count)}
         return [
-            device_info("localhost", 0, kind, index, config, {})
+            session_device("localhost", 0, kind, index, config, {})
             for kind in sorted(counts)
             for index in range(int(counts[kind]))
         ]
@@ -59,27 +56,23 @@ def task_devices(cluster: ClusterSpec, job: str, task: int, config: ConfigProto)
     needs = cluster.resources.get(job, {})
     counts = {"CPU": 1, "GPU": int(needs.get("GPU", 0)), "TPU": int(needs.get("TPU", 0))}
     return [
-        device_info(job, task, kind, index, config, cluster.backends)
+        session_device(job, task, kind, index, config, cluster.backends)
         for kind, count in counts.items()
         for index in range(count)
     ]
 
 
-def device_info(
+def session_device(
     job: str, task: int, kind: str, index: int, config: ConfigProto, backends: Mapping[str, str]
 ) -> DeviceInfo:
     """One device with the usual rates of its type; calibration replaces them by measured ones."""
-    backend = backends.get(job) or config.backends.get(kind) or _USUAL_BACKENDS.get(kind, "numpy")
-    return DeviceInfo(
-        name=DeviceSpec(job, 0, task, kind, index).to_string(),
-        kind=kind,
-        backend=backend,
-        memory_bytes=float(host_memory() if kind == "CPU" else 16 * 2**30),
-        flops={"float32": _PEAK.get(kind, 5e10), "float64": _PEAK.get(kind, 5e10) / 2},
-        bytes_per_second=_MEMORY_RATE.get(kind, 1e10),
-        op_seconds=_OP_SECONDS.get(kind, 2e-6),
+    known: dict[str, Any] = {"memory_bytes": float(host_memory())} if kind == "CPU" else {}
+    return device_info(
+        DeviceSpec(job, 0, task, kind, index).to_string(),
+        backend=backends.get(job) or config.backends.get(kind) or _USUAL_BACKENDS.get(kind, "numpy"),
         node="local",
-        process=f"/job:{job}/task:{task}",
+        process="local",
+        **known,
     )
 
 

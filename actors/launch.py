@@ -142,7 +142,8 @@ def _bundle(spec: ClusterSpec, device: DeviceInfo) -> dict[str, float]:
 def _wait_for_group(group: Any, bundles: Sequence[Mapping[str, float]], config: ConfigProto) -> None:
     asked = _total(bundles)
     waiting = Waiting(
-        config.start_timeout, lambda: f"waiting for {_listed(asked)} in {len(bundles)} places on the Ray cluster"
+        config.start_timeout,
+        lambda: f"waiting for {_listed(asked)} in {len(bundles)} places on the Ray cluster",
     )
     while not group.wait(timeout_seconds=min(1.0, config.start_timeout)):
         if waiting.expired():

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import CancelledError, NotFoundError, OpError
-from ..placement import Cluster, local_cluster
+from ..placement import Cluster
 from .cluster_spec import ClusterSpec
 from .config import ConfigProto
 from .device import Device, Frame
@@ -58,7 +58,7 @@ class LocalTarget:
     def __init__(self, cluster: ClusterSpec | None, config: ConfigProto, session: str) -> None:
         self.session = session
         infos = describe_devices(cluster, config)
-        self.cluster: Cluster = local_cluster(infos)
+        self.cluster: Cluster = Cluster(tuple(infos))
         # Without a cluster the graph runs where TensorFlow would run it; with one the planner may choose.
         self.default_device = infos[0].name if cluster is None else None
         self.devices = {i.name: Device(i.name, i.backend) for i in infos}

@@ -307,7 +307,9 @@ class _Builder:
             if access.reads is not None:
                 builds = access.writes is not None and access.reads == 0
                 args[at] = (
-                    self.base(access.variable) if builds else self.read_slot(access.variable, access.reads, node)
+                    self.base(access.variable)
+                    if builds
+                    else self.read_slot(access.variable, access.reads, node)
                 )
         for argument in node.decl.state.writes:
             access = accesses[argument]
@@ -370,9 +372,7 @@ class _Builder:
                 after = self.version_slot[access.variable, access.writes] = self.new_slot()
                 overlay.append((key, before, after))
         call = _effect_call(function, len(outs), to_host)
-        return Instruction(
-            call, inputs, tuple(outs), effect=True, nodes=(node.name,), overlay=tuple(overlay)
-        )
+        return Instruction(call, inputs, tuple(outs), effect=True, nodes=(node.name,), overlay=tuple(overlay))
 
     def close(self, made: StageProgram, nodes: list[SegmentNode]) -> None:
         """Turns the open run of nodes into one instruction; it is compiled once all uses are known."""
@@ -411,7 +411,9 @@ def _finish(builder: _Builder, program: Program) -> None:
     instructions = [i for s in program.stages for i in s.instructions]
     kept = set(program.fetches) | set(program.updates.values())
     kept.update(slot for s in program.stages for _, slot, _ in s.sends if slot is not None)
-    kept.update(out for _, taken in program.positions.values() if isinstance(taken, tuple) for out in taken[:1])
+    kept.update(
+        out for _, taken in program.positions.values() if isinstance(taken, tuple) for out in taken[:1]
+    )
     kept.update(before for i in instructions for _, before, _ in i.overlay if before is not None)
     for slot, value in builder.constants.items():
         used_outside = slot in kept or any(i.effect and slot in i.inputs for i in instructions)
@@ -449,9 +451,7 @@ def _finish(builder: _Builder, program: Program) -> None:
         )
 
 
-def _trimmed(
-    nodes: tuple[SegmentNode, ...], needed: set[int], own: set[int]
-) -> tuple[SegmentNode, ...]:
+def _trimmed(nodes: tuple[SegmentNode, ...], needed: set[int], own: set[int]) -> tuple[SegmentNode, ...]:
     """The nodes with the results that nobody takes marked as such."""
     inside = {s for n in nodes for s in n.args if s is not None}
     return tuple(

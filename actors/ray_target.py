@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +18,9 @@ from ..graph.errors import (
     UnavailableError,
     UnknownError,
 )
-from ..placement import Cluster, local_cluster
+from ..placement import Cluster
 from .cluster_spec import ClusterSpec
+from .compiled import CompiledStep, can_compile
 from .config import ConfigProto
 from .inventory import describe_devices
 from .launch import DeviceActors, attach, launch_devices
@@ -29,6 +31,14 @@ __all__ = ["RayTarget"]
 
 _POLL_SECONDS = 0.5
 """How often a driver that waits for a step looks whether a device is gone."""
+
+_COMPILE_AFTER = 3
+"""Runs after which a kind of step is compiled."""
+
+_MOST_COMPILED = 6
+"""Compiled graphs per session; each takes a thread on every actor that it uses."""
+
+_LOG = logging.getLogger("weft")
 
 _GIVE_UP_SECONDS = 4.0
 """How long the devices that are left may take to end a step that has failed."""
@@ -43,12 +53,18 @@ class _Registered:
         feeds: positions of each device's feeds.
         fetches: where the results are.
         writers: devices whose part changes variables or random streams.
+        spec: the step itself, while it may yet be compiled.
+        runs: how often it has run.
+        fast: the step as a compiled graph, once there is one.
     """
 
     handles: dict[str, int]
     feeds: Mapping[str, tuple[int, ...]]
     fetches: tuple[FetchSource, ...]
     writers: frozenset[str]
+    spec: StepSpec | None = None
+    runs: int = 0
+    fast: CompiledStep | None = None
 
 
 class RayTarget:
@@ -71,6 +87,9 @@ class RayTarget:
         self._settled: dict[str, dict[int, bool]] = {i.name: {} for i in infos}
         self._lost: UnavailableError | None = None
         self._closed = False
+        self._compiled = 0
+        self._compiling = threading.Lock()
+        self._fast: list[CompiledStep] = []
         self._owns_ray = attach(target, len(infos), config)
         try:
             self._actors: DeviceActors = launch_devices(spec, infos, config, session)
@@ -80,7 +99,7 @@ class RayTarget:
         infos = [
             replace(i, node=self._actors.nodes[i.name], process=str(self._actors.pids[i.name])) for i in infos
         ]
-        self.cluster: Cluster = local_cluster(infos)
+        self.cluster: Cluster = Cluster(tuple(infos))
         atexit.register(self.close)
 
     @property
@@ -95,17 +114,105 @@ class RayTarget:
             for name, program in spec.programs.items()
         }
         values = self._get(refs)
-        writers = frozenset(
-            name for name, program in spec.programs.items() if _changes_state(program, spec)
-        )
-        return _Registered(values, spec.feeds, spec.fetches, writers)
+        writers = frozenset(name for name, program in spec.programs.items() if _changes_state(program, spec))
+        return _Registered(values, spec.feeds, spec.fetches, writers, spec if can_compile(spec) else None)
 
     def run(
         self, registered: _Registered, feeds: Sequence[Any], trace: Any = None, timeout: float | None = None
     ) -> list[Any]:
+        self._check_open()
+        fast = registered.fast
+        if fast is None and registered.spec is not None:
+            self._count_run(registered)
+        # A compiled graph runs one step at a time; other threads' steps of the kind go as messages meanwhile.
+        if fast is not None and trace is None and fast.lock.acquire(blocking=False):
+            try:
+                return self._run_compiled(fast, registered, feeds, timeout)
+            finally:
+                fast.lock.release()
+        return self._run_messages(registered, feeds, trace, timeout)
+
+    def _run_compiled(
+        self, fast: CompiledStep, registered: _Registered, feeds: Sequence[Any], timeout: float | None
+    ) -> list[Any]:
+        step = next(self._steps)
+        told = {name: tuple(self._settled[name].items()) for name in fast.devices}
+        headers = [(step, told[n], [feeds[i] for i in registered.feeds[n]]) for n in fast.devices]
+        alone = len(fast.devices) == 1
+        try:
+            values = fast.run(headers, timeout)
+        except BaseException as error:
+            if not alone:
+                self._note_settled(frozenset(fast.devices), step, False, told)
+            raise self._compiled_error(error, registered) from None
+        if alone:
+            self._note_settled(frozenset(), step, True, told)
+        else:
+            self._note_settled(registered.writers, step, True, told)
+        return [collect_one(f, feeds, values) for f in registered.fetches]
+
+    def _compiled_error(self, error: BaseException, registered: _Registered) -> BaseException:
+        """What went wrong in a compiled graph; one that cannot be used any more is given up."""
+        from ray.exceptions import RayActorError, RayChannelError, RayTaskError
+
+        if isinstance(error, RayTaskError) and not isinstance(error, RayActorError):
+            return _op_error(error, "")
+        if isinstance(error, (RayActorError, RayChannelError)):
+            registered.fast = None
+            if self._closed:
+                return CancelledError(None, "the session was closed while the step ran")
+            return self._find_lost() or UnavailableError(None, f"the devices' connection is closed: {error}")
+        return error
+
+    def _find_lost(self) -> OpError | None:
+        """Asks every device whether it is alive; the error to report if one is not."""
+        import ray
+
+        refs = {n: a.ready.remote() for n, a in self._actors.handles.items()}
+        ray.wait(list(refs.values()), num_returns=len(refs), timeout=_GIVE_UP_SECONDS)
+        errors: dict[str, BaseException] = {}
+        for name, ref in refs.items():
+            try:
+                ray.get(ref, timeout=0)
+            except ray.exceptions.GetTimeoutError:
+                continue
+            except Exception as error:
+                errors[name] = error
+        return self._cause(errors) if errors else None
+
+    def _count_run(self, registered: _Registered) -> None:
+        """Has a step that repeats compiled in the background."""
+        registered.runs += 1
+        if registered.runs != _COMPILE_AFTER or registered.spec is None:
+            return
+        with self._lock:
+            if self._compiled >= _MOST_COMPILED:
+                registered.spec = None
+                return
+            self._compiled += 1
+        threading.Thread(target=self._compile, args=(registered,), daemon=True, name="weft-compile").start()
+
+    def _compile(self, registered: _Registered) -> None:
+        spec, registered.spec = registered.spec, None
+        if spec is None or self._closed:
+            return
+        with self._compiling:
+            try:
+                fast = CompiledStep(spec, registered.handles, self._actors.handles, self.session)
+            except Exception as error:
+                _LOG.info("a step stays with messages: %s", error)
+                return
+            if self._closed:
+                fast.close()
+                return
+            self._fast.append(fast)
+            registered.fast = fast
+
+    def _run_messages(
+        self, registered: _Registered, feeds: Sequence[Any], trace: Any, timeout: float | None
+    ) -> list[Any]:
         from .device_actor import StepMessage
 
-        self._check_open()
         step = next(self._steps)
         alone = len(registered.handles) == 1
         refs, told = {}, {}
@@ -125,10 +232,10 @@ class RayTarget:
         try:
             results = self._get(refs, step, timeout)
         except BaseException:
-            self._note_settled(registered.writers, step, False, told)
+            if not alone:
+                self._note_settled(registered.writers, step, False, told)
             raise
-        if not alone:
-            self._note_settled(registered.writers, step, True, told)
+        self._note_settled(frozenset() if alone else registered.writers, step, True, told)
         if trace is not None:
             for name, (_, rows) in results.items():
                 trace.extend((name, *row) for row in rows or ())
@@ -238,6 +345,9 @@ class RayTarget:
             return
         self._closed = True
         atexit.unregister(self.close)
+        with self._compiling:
+            for fast in self._fast:
+                fast.close()
         self._actors.stop()
         self._stop_ray()
 
@@ -249,7 +359,9 @@ def _changes_state(program: Any, spec: StepSpec) -> bool:
     if program.final:
         return True
     nodes = (n for s in program.stages for n in s.nodes)
-    return any(n.op not in ("_Feed", "_Send", "_Recv") and n.decl.state.kind in ("random", "effect") for n in nodes)
+    return any(
+        n.op not in ("_Feed", "_Send", "_Recv") and n.decl.state.kind in ("random", "effect") for n in nodes
+    )
 
 
 def _op_error(error: BaseException, device: str) -> OpError:

@@ -239,9 +239,7 @@ class _Call:
         results: list[Any] = self.session._target.run(registered, arrays)
         return results
 
-    def run_traced(
-        self, values: list[Any], trace: Any, timeout: float | None
-    ) -> tuple[StepSpec, list[Any]]:
+    def run_traced(self, values: list[Any], trace: Any, timeout: float | None) -> tuple[StepSpec, list[Any]]:
         arrays = [c(v) for c, v in zip(self.converters, values, strict=True)]
         spec, registered = self._registered(arrays)
         return spec, self.session._target.run(registered, arrays, trace, timeout)

@@ -81,7 +81,7 @@ def _levels(partitions: Mapping[str, Partition]) -> dict[tuple[str, str], int]:
     senders = {
         edge_key(n): (device, n.name) for device, p in partitions.items() for n in p.nodes if n.op == "_Send"
     }
-    pending = {device: 0 for device in partitions}
+    pending = dict.fromkeys(partitions, 0)
     levels: dict[tuple[str, str], int] = {}
     moved = True
     while moved:

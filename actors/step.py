@@ -98,7 +98,9 @@ def build_step(
     if config.optimize:
         from ..graph.rewrites import optimize
 
-        shapes = {subgraph.feeds[t.name]: s for t, s in (feed_shapes or {}).items() if t.name in subgraph.feeds}
+        shapes = {
+            subgraph.feeds[t.name]: s for t, s in (feed_shapes or {}).items() if t.name in subgraph.feeds
+        }
         subgraph = optimize(subgraph, evaluate, shapes or None)
     subgraph = with_write_order(subgraph)
     if check:
@@ -160,7 +162,11 @@ def _with_functions(subgraph: Subgraph) -> Subgraph:
         for node in nodes:
             for value in node.attrs.values():
                 for ref in value if isinstance(value, tuple) else (value,):
-                    if isinstance(ref, FunctionRef) and ref.name not in found and ref.name in subgraph.functions:
+                    if (
+                        isinstance(ref, FunctionRef)
+                        and ref.name not in found
+                        and ref.name in subgraph.functions
+                    ):
                         body = subgraph.functions[ref.name].to_subgraph()
                         found[ref.name] = body
                         visit(body.nodes.values())
@@ -194,9 +200,7 @@ def _with_feed_shapes(subgraph: Subgraph, shapes: Mapping[Tensor, tuple[int, ...
         name = subgraph.feeds.get(tensor.name)
         if name is not None:
             known = TensorShape(shape)
-            nodes[name] = nodes[name].with_(
-                shapes=(known,), attrs={**nodes[name].attrs, "shape": known}
-            )
+            nodes[name] = nodes[name].with_(shapes=(known,), attrs={**nodes[name].attrs, "shape": known})
     return replace(subgraph, nodes=nodes)
 
 

@@ -29,7 +29,9 @@ class Target(Protocol):
     def register(self, spec: StepSpec) -> Any:
         """Hands each device its program; the result names the step in `run`."""
 
-    def run(self, registered: Any, feeds: Sequence[Any], trace: Any = None, timeout: float | None = None) -> list[Any]:
+    def run(
+        self, registered: Any, feeds: Sequence[Any], trace: Any = None, timeout: float | None = None
+    ) -> list[Any]:
         """Runs one step.
 
         Args:

@@ -154,30 +154,36 @@ def ray_cluster() -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def _no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After each test marked `ray`, no actor and no placement group of weft may be left."""
+    """After each test marked `ray`, no actor and no placement group of weft may be left that was not there.
+
+    What a fixture of the module or the session holds was there before.
+    """
+    if request.node.get_closest_marker("ray") is None:
+        yield
+        return
+    before = set(_of_weft(sys.modules["ray"])) if "ray" in sys.modules else set()
     yield
-    if request.node.get_closest_marker("ray") is None or "ray" not in sys.modules:
+    if "ray" not in sys.modules:
         return
-    ray = sys.modules["ray"]
-    if not ray.is_initialized():
-        return
-    left = _wait_until_gone(ray, seconds=10.0)
+    left = _wait_until_gone(sys.modules["ray"], before, seconds=10.0)
     assert not left, f"left behind: {', '.join(left)}"
 
 
-def _wait_until_gone(ray: Any, seconds: float) -> list[str]:
-    """What of weft is still there after waiting: Ray takes actors and groups down in the background."""
+def _wait_until_gone(ray: Any, before: set[str], seconds: float) -> list[str]:
+    """What of weft is new and still there after waiting: Ray takes things down in the background."""
     import time
 
     end = time.monotonic() + seconds
     while True:
-        left = _of_weft(ray)
+        left = [name for name in _of_weft(ray) if name not in before]
         if not left or time.monotonic() > end:
             return left
         time.sleep(0.05)
 
 
 def _of_weft(ray: Any) -> list[str]:
+    if not ray.is_initialized():
+        return []
     names = [row["name"] for row in ray.util.list_named_actors(all_namespaces=True)]
     groups = ray.util.placement_group_table().values()
     return [f"actor {n}" for n in names if n.startswith("weft:")] + [

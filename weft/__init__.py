@@ -9,8 +9,12 @@ from __future__ import annotations
 from . import nn
 from .actors.config import (
     ConfigProto,
+    GPUOptions,
+    RunMetadata,
     RunOptions,
 )
+from .actors.inventory import DeviceAttributes, list_local_devices
+from .actors.session import InteractiveSession, Session
 from .framework import (
     add_to_collection,
     add_to_collections,
@@ -143,14 +147,19 @@ __all__ = [
     "AggregationMethod",
     "ConfigProto",
     "DType",
+    "DeviceAttributes",
     "DeviceSpec",
     "Dimension",
+    "GPUOptions",
     "Graph",
     "GraphKeys",
     "IndexedSlices",
+    "InteractiveSession",
     "OpError",
     "Operation",
+    "RunMetadata",
     "RunOptions",
+    "Session",
     "Tensor",
     "TensorShape",
     "UnconnectedGradients",
@@ -206,6 +215,7 @@ __all__ = [
     "int64",
     "is_tensor",
     "is_variable_initialized",
+    "list_local_devices",
     "local_variables",
     "local_variables_initializer",
     "min_max_variable_partitioner",
