@@ -267,6 +267,7 @@ def resolve(xp: Any, name: str) -> Callable[..., Any]:
 _FAMILIES = (
     "activation",
     "array",
+    "checks",
     "compare",
     "complex",
     "control",

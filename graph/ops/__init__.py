@@ -4,6 +4,7 @@ from .. import operators  # noqa: F401
 from . import (  # noqa: F401
     activation,
     array,
+    checks,
     compare,
     complex,
     control,

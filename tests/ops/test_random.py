@@ -1,0 +1,7 @@
+from weft.graph.ops import random
+
+from .harness import OpTests
+
+
+class TestRandom(OpTests):
+    family = random
