@@ -30,17 +30,13 @@ def apply_op(decl: OpDecl, inputs: Sequence[Any], keywords: Mapping[str, Any], n
         elif key not in values:
             raise TypeError(f"{decl.name} has no input or attribute {key!r}.")
     graph = get_default_graph()
-    with graph.name_scope(None) if name and name.endswith("/") else _same():
+    # The op's name is a scope for the constants that its inputs become, as in TensorFlow.
+    with graph.name_scope(name or decl.name) as scope:
         flat: list[Tensor] = []
         for arg in decl.inputs:
-            flat.extend(_settle(decl, arg, values[arg.name], values, attrs, name or decl.name))
-        op = graph.create_op(decl.name, flat, attrs, name)
+            flat.extend(_settle(decl, arg, values[arg.name], values, attrs))
+        op = graph.create_op(decl.name, flat, attrs, scope)
     return unflatten_outputs(op)
-
-
-class _same:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 def unflatten_outputs(op: Operation) -> Any:
@@ -75,7 +71,7 @@ def _bind(decl: OpDecl, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> d
 
 
 def _settle(
-    decl: OpDecl, arg: ArgDef, value: Any, values: Mapping[str, Any], attrs: dict[str, Any], name: str
+    decl: OpDecl, arg: ArgDef, value: Any, values: Mapping[str, Any], attrs: dict[str, Any]
 ) -> list[Tensor]:
     """The tensors of one argument; fills in the attributes that they decide."""
     if arg.is_list:
@@ -85,15 +81,15 @@ def _settle(
     else:
         members = [value]
     if arg.type_list_attr:
-        tensors = [_convert(decl, arg, v, None, name) for v in members]
+        tensors = [_convert(decl, arg, v, None, f"{arg.name}_{i}") for i, v in enumerate(members)]
         attrs.setdefault(arg.type_list_attr, tuple(t.dtype for t in tensors))
         return tensors
     if arg.number_attr:
         attrs.setdefault(arg.number_attr, len(members))
     dtype = arg.type if arg.type is not None else _type_of(decl, arg.type_attr, values, attrs)
     tensors = []
-    for member in members:
-        tensor = _convert(decl, arg, member, dtype, name)
+    for i, member in enumerate(members):
+        tensor = _convert(decl, arg, member, dtype, f"{arg.name}_{i}" if arg.is_list else arg.name)
         dtype = tensor.dtype
         tensors.append(tensor)
     if arg.type_attr and dtype is not None and arg.type_attr not in attrs:
@@ -122,15 +118,11 @@ def _convert(decl: OpDecl, arg: ArgDef, value: Any, dtype: DType | None, name: s
         if dtype is not None:
             if dtype.kind == "r":
                 value = getattr(value, "handle", value)
-            return convert_to_tensor(value, dtype, name=f"{_leaf(name)}/{arg.name}")
+            return convert_to_tensor(value, dtype, name=name)
         default = decl.attrs[arg.type_attr].default if arg.type_attr else REQUIRED
         preferred = None if default is REQUIRED else default
-        return convert_to_tensor(value, None, name=f"{_leaf(name)}/{arg.name}", preferred_dtype=preferred)
+        return convert_to_tensor(value, None, name=name, preferred_dtype=preferred)
     except (TypeError, ValueError) as error:
         if isinstance(error, InvalidArgumentError):
             raise
         raise type(error)(f"{decl.name}: input {arg.name}: {error}") from None
-
-
-def _leaf(name: str) -> str:
-    return name.rstrip("/")

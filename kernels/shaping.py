@@ -91,3 +91,8 @@ def broadcast_gradient_args(c: KernelContext, s0: Any, s1: Any) -> Any:
         np.array([i for i in range(rank) if a[i] == 1 and (b[i] != 1 or i < missing_a)], c.out_dtype),
         np.array([i for i in range(rank) if b[i] == 1 and (a[i] != 1 or i < missing_b)], c.out_dtype),
     )
+
+
+@kernel("BroadcastArgs")
+def broadcast_args(c: KernelContext, s0: Any, s1: Any) -> Any:
+    return np.array(np.broadcast_shapes(dims_of(s0), dims_of(s1)), dtype=c.out_dtype)

@@ -11,6 +11,7 @@ from .indexing import Gather, GatherV2, Where, gathered_slices
 from .joining import Concat, ConcatOffset, ConcatV2, Pack, Split, SplitV, Unpack
 from .padding import MirrorPad, MirrorPadGrad, Pad, PadV2, Reverse, ReverseV2, Tile
 from .shaping import (
+    BroadcastArgs,
     BroadcastGradientArgs,
     BroadcastTo,
     ExpandDims,
@@ -29,6 +30,7 @@ from .shaping import (
 from .slicing import Slice, StridedSlice, StridedSliceGrad
 
 __all__ = [
+    "BroadcastArgs",
     "BroadcastGradientArgs",
     "BroadcastTo",
     "Concat",

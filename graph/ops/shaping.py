@@ -18,6 +18,7 @@ from ..samples import bools, floats, ints, sample
 from ..shapes import Dimension, TensorShape, broadcast_shapes
 
 __all__ = [
+    "BroadcastArgs",
     "BroadcastGradientArgs",
     "BroadcastTo",
     "ExpandDims",
@@ -382,6 +383,36 @@ BroadcastGradientArgs = declare(
 )
 
 
+def _broadcast_args_shape(c: InferContext) -> Sequence[TensorShape]:
+    lengths = [c.rank("s0", 1)[0], c.rank("s1", 1)[0]]
+    shapes = [c.value_as_shape("s0"), c.value_as_shape("s1")]
+    try:
+        broadcast_shapes(*shapes)
+    except InvalidArgumentError:
+        c.fail(f"shapes {shapes[0]} and {shapes[1]} do not broadcast")
+    known = [n for n in lengths if n is not None]
+    return [TensorShape([max(known) if len(known) == 2 else None])]
+
+
+BroadcastArgs = declare(
+    "BroadcastArgs",
+    inputs="s0: T, s1: T",
+    outputs="r0: T",
+    attrs="T: indextype = DT_INT32",
+    infer=_broadcast_args_shape,
+    gradient=NoGradient("it computes a shape"),
+    cost=free,
+    state=PURE,
+    host_inputs=("s0", "s1"),
+    samples=lambda: [
+        sample([2, 3], [3]),
+        sample([2, 1], [1, 4]),
+        sample(np.zeros(0, np.int64), np.array([2])),
+    ],
+    doc="The shape that two shapes give together.",
+)
+
+
 def reduced_shape(x: Tensor, axes: Tensor) -> Tensor:
     """The shape that a reduction of `x` over `axes` has with its axes kept as ones, as a 1-D tensor."""
     known = constant_value(axes)
@@ -396,7 +427,6 @@ def reduced_shape(x: Tensor, axes: Tensor) -> Tensor:
 def _reduced_shape_op(x: Tensor, axes: Tensor, known: np.ndarray[Any, Any] | None) -> Tensor:
     """`reduced_shape` computed by ops, from the shape that `x` has in the step."""
     from .math import AddV2, FloorMod, Mul
-    from .partition import DynamicStitch
 
     shape, rank = Shape(x), x.shape.rank
     if known is not None and rank is not None:
@@ -405,6 +435,7 @@ def _reduced_shape_op(x: Tensor, axes: Tensor, known: np.ndarray[Any, Any] | Non
         kept: Tensor = AddV2(Mul(shape, 1 - reduced), reduced)
         return kept
     from .filling import Fill, Range
+    from .partition import DynamicStitch
 
     flat = Reshape(axes, [-1])
     if axes.dtype is not int32:
