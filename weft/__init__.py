@@ -6,7 +6,7 @@ program that changes. What is not listed here is private.
 
 from __future__ import annotations
 
-from . import errors, nn
+from . import errors, nn, train
 from .actors.config import (
     ConfigProto,
     GPUOptions,
@@ -325,6 +325,7 @@ __all__ = [
     "strided_slice",
     "string",
     "tile",
+    "train",
     "trainable_variables",
     "transpose",
     "truncated_normal_initializer",
