@@ -329,7 +329,8 @@ def get_op(name: str) -> OpDecl:
 
 def find_op(name: str) -> OpDecl | None:
     """The declaration of an op type, or None."""
-    return all_ops().get(name)
+    found = _REGISTRY.get(name)
+    return all_ops().get(name) if found is None else found
 
 
 def all_ops() -> Mapping[str, OpDecl]:
