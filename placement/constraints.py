@@ -1,7 +1,7 @@
 """Which devices each op may run on: device strings, colocation, kernel support, as TensorFlow's placer rules.
 
-Ops that must share a device form a group. A group may run where all its members may: the device strings of its
-members are merged, and every member's op type needs a kernel there.
+Ops that must share a device form a group. A group may run where all its members may: the device strings of
+its members are merged, and every member's op type needs a kernel there.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ def constraints_of(
         subgraph: the step.
         cluster: the devices that there are.
         supports: whether a device has a kernel for an op type.
-        allow_soft_placement: an op whose device type is not there, or has no kernel for it, may run on another
-            device of the task that it asks for.
-        default_device: full or partial name of the devices that ops which leave a choice go to, wherever those
-            can run them; None leaves the choice to the planner.
+        allow_soft_placement: an op whose device type is not there, or has no kernel for it, may run on
+            another device of the task that it asks for.
+        default_device: full or partial name of the devices that ops which leave a choice go to, wherever
+            those can run them; None leaves the choice to the planner.
 
     Raises:
         PlacementError: an op asks for a device that does not exist or cannot run it, or ops that must share a
@@ -236,9 +236,9 @@ class _Solver:
                     )
         raise PlacementError(
             members[0].name,
-            f"{_label(members[0])} must share a device with {listed([_label(n) for n in members[1:]], 4)}, and "
-            f"no single device{f' of {spec}' if str(spec) else ''} has kernels for "
-            f"{listed(sorted({n.op for n in members}))}",
+            f"{_label(members[0])} must share a device with "
+            f"{listed([_label(n) for n in members[1:]], 4)}, and no single device"
+            f"{f' of {spec}' if str(spec) else ''} has kernels for {listed(sorted({n.op for n in members}))}",
             "",
             members[0].source,
         )

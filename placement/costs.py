@@ -30,7 +30,8 @@ class Costs:
     """What is known beyond the declarations.
 
     Attributes:
-        shapes: dimensions that a tensor had when it was last seen, for those whose static shape leaves some open.
+        shapes: dimensions that a tensor had when it was last seen, for those whose static shape leaves some
+            open.
         seconds: measured time of an op on a device, in seconds, by (node name, device name).
         batch: what an unknown first dimension is taken to be where it was never seen.
         dimension: what any other unknown dimension is taken to be.
@@ -119,8 +120,8 @@ def _checked(node: Node, cost: Cost, dtype: str) -> OpWork:
     if not (math.isfinite(cost.flops) and math.isfinite(cost.bytes) and min(cost.flops, cost.bytes) >= 0):
         raise PlacementError(
             node.name,
-            f"{node.op} '{node.name}': its cost must be finite and not negative, got {cost.flops!r} FLOPs and "
-            f"{cost.bytes!r} bytes",
+            f"{node.op} '{node.name}': its cost must be finite and not negative, got {cost.flops!r} FLOPs "
+            f"and {cost.bytes!r} bytes",
             "",
             node.source,
         )

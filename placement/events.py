@@ -1,9 +1,9 @@
 """The event model: when every task and transfer of a placed step runs.
 
-Each device starts its tasks in a fixed order, as many at once as it has streams, each as soon as its inputs are
-there. A tensor leaves as soon as it is computed, once for every device that needs it; transfers that share a
-channel go one after the other, in the order in which they were asked for; a channel is free for the next tensor
-when the last byte of the one before has left, and that byte arrives one latency later.
+Each device starts its tasks in a fixed order, as many at once as it has streams, each as soon as its inputs
+are there. A tensor leaves as soon as it is computed, once for every device that needs it; transfers that
+share a channel go one after the other, in the order in which they were asked for; a channel is free for the
+next tensor when the last byte of the one before has left, and that byte arrives one latency later.
 """
 
 from __future__ import annotations

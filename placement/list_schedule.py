@@ -65,7 +65,8 @@ def upward_ranks(problem: Problem, seconds: Floats, latency: float, per_byte: fl
         length = costs[i] + best[users[i]] + rank[users[i]]
         if length > best[m]:
             best[m] = length
-    return np.array(rank) + np.array(best)
+    found: Floats = np.array(rank) + np.array(best)
+    return found
 
 
 def heft(problem: Problem) -> Schedule:

@@ -40,10 +40,10 @@ def make_plan(
         supports: whether a device has a kernel for an op type.
         planner: name of the planner; "auto" for the one that finds the fastest step.
         costs: what is known beyond the declarations: shapes seen, times measured.
-        allow_soft_placement: whether an op may run on another device of its task than the one that it asks for,
-            where that one is not there or cannot run it.
-        default_device: full or partial name of the devices that ops which leave a choice go to; None leaves the
-            choice to the planner.
+        allow_soft_placement: whether an op may run on another device of its task than the one that it asks
+            for, where that one is not there or cannot run it.
+        default_device: full or partial name of the devices that ops which leave a choice go to; None leaves
+            the choice to the planner.
         budget_seconds: how long the planner may search, in seconds.
         seed: of the search; equal seeds give equal plans as long as the budget does not run out.
 

@@ -1,8 +1,8 @@
 """How much memory each device needs while a simulated step runs.
 
-A device holds its variables and its copies of constants and feeds all the time, a tensor from when the op that
-yields it starts until its last user has ended and its last transfer has left, and a received tensor from when its
-transfer starts until its last user there has ended.
+A device holds its variables and its copies of constants and feeds all the time, a tensor from when the op
+that yields it starts until its last user has ended and its last transfer has left, and a received tensor from
+when its transfer starts until its last user there has ended.
 """
 
 from __future__ import annotations
@@ -36,17 +36,19 @@ class MemoryUse:
 
 def resident_bytes(problem: Problem, assignment: Ints) -> Floats:
     """Bytes of variables, and of constants and feeds, on each device."""
-    found = np.bincount(assignment, problem.resident, problem.devices)
+    found = np.zeros(problem.devices)
+    np.add.at(found, assignment, problem.resident)
     copies = np.repeat(np.arange(len(problem.copied_bytes)), np.diff(problem.copied_start))
     pairs = np.unique(copies * problem.devices + assignment[problem.copied_users])
     sizes = problem.copied_bytes[pairs // problem.devices]
-    return found + np.bincount(pairs % problem.devices, sizes, problem.devices)
+    np.add.at(found, pairs % problem.devices, sizes)
+    return found
 
 
 def memory_use(problem: Problem, assignment: Ints, run: Run) -> MemoryUse:
     """Memory over time, and its peak, of one simulated step."""
     moves = run.moves
-    maker, user, tensor = problem.edges
+    _, user, tensor = problem.edges
     remote = moves.arrival_of >= 0
     freed = run.end[problem.source].copy()
     np.maximum.at(freed, tensor[~remote], run.end[user[~remote]])

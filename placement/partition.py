@@ -70,7 +70,8 @@ class _Cutter:
         }
 
     def _destinations(self, plan: Plan) -> dict[str, dict[tuple[int, str], None]]:
-        """For each node the (output, device) pairs that it must be sent to, by first use; output -1 is a signal."""
+        """For each node the (output, device) pairs that it must be sent to, by first use; output -1 is a
+        signal."""
         found: dict[str, dict[tuple[int, str], None]] = {}
         for name in plan.global_order:
             node = self.nodes[name]
@@ -83,7 +84,7 @@ class _Cutter:
         return found
 
     def _needs(self, node: Node) -> list[tuple[str, int]]:
-        """The tensors and signals that a node needs; a signal from a node whose tensor it takes is implied."""
+        """What a node needs; a signal from a node whose tensor it takes is implied."""
         taken = {n for n, _ in node.inputs}
         return [*node.inputs, *((n, -1) for n in node.control if n not in taken)]
 
@@ -111,7 +112,7 @@ class _Cutter:
             self.parts.setdefault(device, []).append(self.nodes[name].with_(device=device, control=()))
 
     def _bring(self, source: str, output: int, device: str) -> str:
-        """Name of the node that stands for a tensor on a device; "" for a signal that need not be waited for."""
+        """Name of the node that stands for a tensor on a device; "" for a signal that none need wait for."""
         maker = self.nodes[source]
         if is_copied(maker):
             if output < 0:
@@ -175,8 +176,8 @@ def check_partitions(subgraph: Subgraph, plan: Plan, parts: Mapping[str, Partiti
     """Checks a cut against the step that it was made of.
 
     Raises:
-        InternalError: a node is missing, doubled or misplaced, needs what its device does not have, a tensor is
-            sent or received other than once per device, or the devices would wait for each other forever.
+        InternalError: a node is missing, doubled or misplaced, needs what its device does not have, a tensor
+            is sent or received other than once per device, or the devices would wait for each other forever.
     """
     sends: dict[str, str] = {}
     recvs: dict[str, str] = {}

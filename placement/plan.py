@@ -44,7 +44,8 @@ class Plan:
         step_seconds: predicted time of one step.
         peak_bytes: predicted peak memory of each device that is used.
         planner: name of the planner.
-        single_seconds: predicted time of the step on the best single device that can run it all; None if none can.
+        single_seconds: predicted time of the step on the best single device that can run it all; None if none
+            can.
         lower_bound: no placement can be faster than this, in seconds.
         notes: what the planner has to say: relaxed constraints, limits that it hit.
     """

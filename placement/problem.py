@@ -46,7 +46,8 @@ class Problem:
         held: what a tensor takes on the device that yields it; 0 where it is a view of another.
         viewed: for a tensor that is a view of another, that one's number; else -1.
         kept: whether a tensor is fetched and so lives to the end of the step.
-        user_start, users: the tasks that take tensor t are `users[user_start[t]:user_start[t + 1]]`, ascending.
+        user_start, users: the tasks that take tensor t are `users[user_start[t]:user_start[t + 1]]`,
+            ascending.
         in_start, inputs: the tensors that task i takes are `inputs[in_start[i]:in_start[i + 1]]`.
         resident: bytes that a task's node holds on its device between steps (a variable's value).
         copied_bytes: size of each node that is copied.
@@ -249,7 +250,7 @@ def _times(subgraph: Subgraph, nodes: Sequence[Node], cluster: Cluster, costs: C
     for device in cluster.devices:
         key: object = (tuple(sorted(device.flops.items())), device.bytes_per_second, device.op_seconds)
         members.append(classes.setdefault((key, device.name if costs.seconds else ""), len(classes)))
-    of_class = {number: device for number, device in zip(members, cluster.devices, strict=True)}
+    of_class = dict(zip(members, cluster.devices, strict=True))
     flops = np.zeros(len(nodes))
     moved = np.zeros(len(nodes))
     types: dict[str, list[int]] = {}

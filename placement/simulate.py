@@ -72,8 +72,8 @@ def simulate(subgraph: Subgraph, plan: Plan, cluster: Cluster, costs: Costs | No
         costs: what is known beyond the declarations.
 
     Raises:
-        PlacementError: the plan lacks a node, names a device that the cluster lacks, or its order contradicts the
-            step.
+        PlacementError: the plan lacks a node, names a device that the cluster lacks, or its order contradicts
+            the step.
     """
     problem, assignment, order = arrays_of(subgraph, plan, cluster, costs)
     run = run_events(problem, assignment, order)
