@@ -17,9 +17,9 @@ from .problem import Ints, Problem
 __all__ = ["finish_plan", "order_by_time"]
 
 
-def order_by_time(problem: Problem, run: Run) -> Ints:
-    """The tasks in the order in which they start; each after what it needs."""
-    return np.lexsort((np.arange(problem.tasks), run.begin)).astype(np.int64)
+def order_by_time(run: Run, order: Ints) -> Ints:
+    """The tasks in the order in which they start; of those that start together, as they are in `order`."""
+    return order[np.argsort(run.begin[order], kind="stable")]
 
 
 def finish_plan(

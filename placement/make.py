@@ -66,7 +66,7 @@ def make_plan(
         subgraph,
         cluster,
         problem,
-        Schedule(schedule.assignment, order_by_time(problem, run)),
+        Schedule(schedule.assignment, order_by_time(run, schedule.order)),
         step_seconds=run.step_seconds,
         peak=memory.peak.tolist(),
         planner=planner,
