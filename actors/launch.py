@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,16 +51,13 @@ class DeviceActors:
             remove_placement_group(self.group)
 
 
-def attach(target: str, devices: int, config: ConfigProto) -> bool:
-    """Connects this process to Ray where it is not yet.
+def attach(target: str, devices: int, config: ConfigProto) -> None:
+    """Connects this process to Ray where it is not yet; a Ray that it starts lives as long as the process.
 
     Args:
         target: "ray" or "ray://host:port".
         devices: how many device actors will be started; a local Ray gets that many CPUs at least.
         config: settings.
-
-    Returns:
-        Whether a local Ray was started for this process.
 
     Raises:
         UnavailableError: there is no Ray at that address.
@@ -67,18 +65,16 @@ def attach(target: str, devices: int, config: ConfigProto) -> bool:
     import ray
 
     if ray.is_initialized():
-        return False
+        return
     address = target if target.startswith("ray://") else os.environ.get("RAY_ADDRESS", "auto")
     try:
         ray.init(address=address, log_to_driver=True, logging_level=logging.WARNING)
-        return False
+        return
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         if address != "auto":
             raise UnavailableError(None, f"there is no Ray cluster at {address}: {error}") from None
-    waiting = Waiting(None, lambda: "starting a local Ray")
+    print("weft: starting a local Ray", file=sys.stderr, flush=True)
     _start_local(devices, config)
-    waiting.expired()
-    return True
 
 
 def _start_local(devices: int, config: ConfigProto) -> None:

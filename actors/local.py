@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import CancelledError, NotFoundError, OpError
+from ..graph.errors import CancelledError, DeadlineExceededError
 from ..placement import Cluster
 from .cluster_spec import ClusterSpec
 from .config import ConfigProto
@@ -97,7 +97,7 @@ class LocalTarget:
             raise CancelledError(None, "the session is closed")
         step = next(self._steps)
         device = registered.alone
-        if device is not None and trace is None:
+        if device is not None and trace is None and timeout is None:
             positions = registered.feed_positions
             mine = feeds if positions is None else [feeds[i] for i in positions]
             if registered.parts and len(registered.parts[0][2]) != len(mine):
@@ -106,11 +106,16 @@ class LocalTarget:
             if registered.identity:
                 return results
             return self._collect(registered, feeds, {device.name: results})
-        return self._run_parts(registered, step, feeds, trace)
+        return self._run_parts(registered, step, feeds, trace, timeout)
 
-    def _run_parts(self, registered: _Registered, step: int, feeds: Sequence[Any], trace: Any) -> list[Any]:
+    def _run_parts(
+        self, registered: _Registered, step: int, feeds: Sequence[Any], trace: Any, timeout: float | None
+    ) -> list[Any]:
         cancelled = threading.Event()
         self._running.add(cancelled)
+        timer = None if timeout is None else threading.Timer(timeout, cancelled.set)
+        if timer is not None:
+            timer.start()
         try:
             frames = [
                 device.begin(program, self.session, step, [feeds[i] for i in positions], cancelled)
@@ -128,7 +133,13 @@ class LocalTarget:
                 device.commit(frame)
                 if trace is not None:
                     trace.extend((device.name, *row) for row in frame.timings or ())
+        except CancelledError:
+            if timer is not None and cancelled.is_set() and not self._closed:
+                raise DeadlineExceededError(None, f"the step took longer than {timeout} s") from None
+            raise
         finally:
+            if timer is not None:
+                timer.cancel()
             self._running.discard(cancelled)
         return self._collect(registered, feeds, results)
 
@@ -180,8 +191,3 @@ def _carry(value: Any, sender: Device, receiver: Device) -> Any:
 
 def _in_order(positions: tuple[int, ...]) -> bool:
     return positions == tuple(range(len(positions)))
-
-
-def failed_on(error: BaseException) -> str:
-    """Device that an error came from, or ""."""
-    return error.device if isinstance(error, OpError) and not isinstance(error, NotFoundError) else ""

@@ -90,12 +90,8 @@ class RayTarget:
         self._compiled = 0
         self._compiling = threading.Lock()
         self._fast: list[CompiledStep] = []
-        self._owns_ray = attach(target, len(infos), config)
-        try:
-            self._actors: DeviceActors = launch_devices(spec, infos, config, session)
-        except BaseException:
-            self._stop_ray()
-            raise
+        attach(target, len(infos), config)
+        self._actors: DeviceActors = launch_devices(spec, infos, config, session)
         infos = [
             replace(i, node=self._actors.nodes[i.name], process=str(self._actors.pids[i.name])) for i in infos
         ]
@@ -349,10 +345,6 @@ class RayTarget:
             for fast in self._fast:
                 fast.close()
         self._actors.stop()
-        self._stop_ray()
-
-    def _stop_ray(self) -> None:
-        """A Ray that was started for this session alone ends with the last session that uses it."""
 
 
 def _changes_state(program: Any, spec: StepSpec) -> bool:

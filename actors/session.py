@@ -8,10 +8,9 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..graph.errors import OpError
 from ..graph.graph import Graph, Operation, Tensor, get_default_graph
 from ..graph.session_stack import session_scope
 from .cluster_spec import ClusterSpec
@@ -178,6 +177,23 @@ class BaseSession:
         call, values = self._prepare(fetches, feed_dict)
         return call.spec_for([c(v) for c, v in zip(call.converters, values, strict=True)])
 
+    def draw(
+        self, path: str | os.PathLike[str], fetches: Any, feed_dict: Mapping[Any, Any] | None = None
+    ) -> None:
+        """Draws how a step with these fetches and feeds is placed and scheduled.
+
+        Args:
+            path: SVG file to write: the graph coloured by device, and what each device does when.
+            fetches, feed_dict: as in `run`.
+        """
+        from ..placement import simulate
+        from ..placement.picture import plan_svg
+
+        spec = self.step_spec(fetches, feed_dict)
+        timeline = simulate(spec.subgraph, spec.plan, self._target.cluster)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(plan_svg(spec.subgraph, spec.plan, timeline))
+
     def list_devices(self) -> list[DeviceAttributes]:
         """The devices that this session can use."""
         return [attributes(d) for d in self._target.cluster.devices]
@@ -232,17 +248,19 @@ class _Call:
         self.open = [i for i, c in enumerate(self.converters) if not c.static]
         self.compiled: dict[Any, tuple[StepSpec, Any]] = {}
         self.lock = threading.Lock()
+        limit = session._config.operation_timeout_in_ms
+        self.timeout = limit / 1000 if limit else None
 
     def run(self, values: list[Any]) -> list[Any]:
         arrays = [c(v) for c, v in zip(self.converters, values, strict=True)]
         _, registered = self._registered(arrays)
-        results: list[Any] = self.session._target.run(registered, arrays)
+        results: list[Any] = self.session._target.run(registered, arrays, None, self.timeout)
         return results
 
     def run_traced(self, values: list[Any], trace: Any, timeout: float | None) -> tuple[StepSpec, list[Any]]:
         arrays = [c(v) for c, v in zip(self.converters, values, strict=True)]
         spec, registered = self._registered(arrays)
-        return spec, self.session._target.run(registered, arrays, trace, timeout)
+        return spec, self.session._target.run(registered, arrays, trace, timeout or self.timeout)
 
     def spec_for(self, arrays: list[Any]) -> StepSpec:
         return self._registered(arrays)[0]
@@ -308,12 +326,3 @@ class InteractiveSession(BaseSession):
     def close(self) -> None:
         self._stack.close()
         super().close()
-
-
-@contextlib.contextmanager
-def session_errors(device: str) -> Iterator[None]:
-    """Adds the device to errors that do not name one yet."""
-    try:
-        yield
-    except OpError as error:
-        raise error.at(device=device) from error.__cause__

@@ -181,12 +181,13 @@ def train(sess: tf.Session, model: Model, data: Digits, steps: int, batch: int, 
 def show_plan(sess: tf.Session, model: Model, data: Digits, out: Path, batch: int) -> float:
     """Prints where each op runs and what is sent; draws it; returns the predicted seconds of a step."""
     batch_feed = feed(model, *next(data.batches(batch, seed=0)))
-    spec = sess.step_spec([model.train, model.loss, model.summary], batch_feed)
-    print(spec.plan.text())
+    fetches = [model.train, model.loss, model.summary]
+    plan = sess.plan(fetches, batch_feed)
+    print(plan.text())
     picture = out / "placement.svg"
-    picture.write_text(tf.placement_picture(spec))
+    sess.draw(picture, fetches, batch_feed)
     print(f"\npicture of the placement: {picture}")
-    return float(spec.plan.step_seconds)
+    return float(plan.step_seconds)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -217,7 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"test accuracy: {result.accuracy:.4f}")
     measured = 1 / result.steps_per_second
     print(
-        f"{result.steps_per_second:.1f} steps per second: {measured * 1e3:.2f} ms a step, {predicted * 1e3:.2f} ms predicted"
+        f"{result.steps_per_second:.1f} steps per second: {measured * 1e3:.2f} ms a step, "
+        f"{predicted * 1e3:.2f} ms predicted"
     )
     print(f"event files: {args.out} (look at them with: tensorboard --logdir {args.out})")
     return 0 if result.accuracy >= 0.95 else 1

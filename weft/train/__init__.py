@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..actors.cluster_spec import ClusterSpec
 from .adagrad import AdadeltaOptimizer, AdagradDAOptimizer, AdagradOptimizer, ProximalAdagradOptimizer
 from .adam import AdamOptimizer, AdamWOptimizer, LAMBOptimizer
 from .descent import GradientDescentOptimizer, MomentumOptimizer, ProximalGradientDescentOptimizer
@@ -12,8 +13,23 @@ from .global_step import (
     get_or_create_global_step,
     global_step,
 )
+from .moving_averages import (
+    ExponentialMovingAverage,
+)
 from .optimizer import Optimizer
 from .rmsprop import FtrlOptimizer, RMSPropOptimizer
+from .schedules import (
+    cosine_decay,
+    cosine_decay_restarts,
+    exponential_decay,
+    inverse_time_decay,
+    linear_cosine_decay,
+    natural_exp_decay,
+    noisy_linear_cosine_decay,
+    piecewise_constant,
+    piecewise_constant_decay,
+    polynomial_decay,
+)
 
 __all__ = [
     "AdadeltaOptimizer",
@@ -21,6 +37,8 @@ __all__ = [
     "AdagradOptimizer",
     "AdamOptimizer",
     "AdamWOptimizer",
+    "ClusterSpec",
+    "ExponentialMovingAverage",
     "FtrlOptimizer",
     "GradientDescentOptimizer",
     "LAMBOptimizer",
@@ -30,8 +48,18 @@ __all__ = [
     "ProximalGradientDescentOptimizer",
     "RMSPropOptimizer",
     "assert_global_step",
+    "cosine_decay",
+    "cosine_decay_restarts",
     "create_global_step",
+    "exponential_decay",
     "get_global_step",
     "get_or_create_global_step",
     "global_step",
+    "inverse_time_decay",
+    "linear_cosine_decay",
+    "natural_exp_decay",
+    "noisy_linear_cosine_decay",
+    "piecewise_constant",
+    "piecewise_constant_decay",
+    "polynomial_decay",
 ]
