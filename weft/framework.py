@@ -9,6 +9,7 @@ from typing import Any
 from .graph import convert, session_stack
 from .graph.dtypes import as_dtype
 from .graph.graph import Tensor, get_default_graph
+from .graph.import_graph import import_graph_def
 from .graph.indexed_slices import IndexedSlices
 from .graph.ops.source import Placeholder, PlaceholderWithDefault
 from .graph.shapes import TensorShape, as_shape
@@ -146,32 +147,6 @@ def placeholder_with_default(input: Any, shape: Any, name: str | None = None) ->
         name: name of the op.
     """
     return PlaceholderWithDefault(input, shape=as_shape(shape), name=name)
-
-
-def import_graph_def(
-    graph_def: Any,
-    input_map: Any = None,
-    return_elements: Any = None,
-    name: str | None = None,
-    op_dict: Any = None,
-    producer_op_list: Any = None,
-) -> Any:
-    """Adds the operations of a GraphDef to the default graph.
-
-    Args:
-        graph_def: a `GraphDef` message.
-        input_map: from names in the GraphDef to tensors that take their place.
-        return_elements: names of operations or tensors of the GraphDef to return.
-        name: prefix of the names; "import" by default, "" for none.
-        op_dict, producer_op_list: accepted for TensorFlow's sake.
-
-    Returns:
-        The operations and tensors of `return_elements`, or None.
-    """
-    from .graph.graph_def import import_graph_def as load
-
-    del op_dict, producer_op_list
-    return load(graph_def, input_map, return_elements, name)
 
 
 @contextlib.contextmanager
