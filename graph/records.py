@@ -15,10 +15,16 @@ from typing import Any
 from .errors import InvalidArgumentError
 from .protos import protos
 
-__all__ = ["Record", "check_inputs", "in_order", "input_text", "read_nodes"]
+__all__ = ["OUTSIDE", "Record", "check_inputs", "in_order", "input_text", "read_nodes"]
+
+OUTSIDE = "\0"
+"""Begins the name that a record has for a tensor or operation which is not among the records."""
 
 _NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
-_INTERNAL_NAME = re.compile(r"^[A-Za-z0-9_.][A-Za-z0-9_.\\/>-]*$")
+_INTERNALOUTSIDE = "\0"
+"""Begins the name that a record has for a tensor or operation which is not among the records."""
+
+_NAME = re.compile(r"^[A-Za-z0-9_.][A-Za-z0-9_.\\/>-]*$")
 
 
 @dataclass(slots=True)
@@ -44,10 +50,13 @@ class Record:
     extra: bytes = b""
 
     def sources(self) -> Iterable[str]:
-        """Names of the nodes that it needs."""
+        """Names of the nodes that it needs, those from outside left out."""
         for name, _ in self.inputs:
-            yield name
-        yield from self.controls
+            if name[:1] != OUTSIDE:
+                yield name
+        for name in self.controls:
+            if name[:1] != OUTSIDE:
+                yield name
 
 
 def read_nodes(nodes: Iterable[Any]) -> dict[str, Record]:

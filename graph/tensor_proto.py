@@ -1,7 +1,7 @@
 """Arrays as TensorProto messages and back.
 
 A TensorProto may say a shape and give fewer values than that: the last one is repeated. Such a tensor becomes
-a view that repeats one element without holding copies of it, so a message of a few bytes never takes gigabytes.
+a view that repeats one element without holding copies, so a message of a few bytes never takes gigabytes.
 """
 
 from __future__ import annotations
