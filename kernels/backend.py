@@ -58,15 +58,22 @@ _BACKENDS: dict[str, Backend] = {}
 def get_backend(name: str) -> Backend:
     """The backend of that name, ready to use.
 
+    Args:
+        name: name in the registry; for a backend that runs on several devices, `name:device` chooses one:
+            `cupy:1`, `jax:gpu`, `jax:gpu:1`, `jax:cpu`.
+
     Raises:
         NotFoundError: there is none of that name; the message lists those that exist.
         UnavailableError: it cannot be used on this machine; the message says why.
     """
-    if name not in BACKEND_NAMES:
-        raise NotFoundError(None, f"there is no backend {name!r}; there are {', '.join(BACKEND_NAMES)}")
+    kind, colon, device = name.partition(":")
+    if kind not in BACKEND_NAMES:
+        raise NotFoundError(None, f"there is no backend {kind!r}; there are {', '.join(BACKEND_NAMES)}")
     if name not in _BACKENDS:
-        module = importlib.import_module(f".{name}.backend", __package__)
-        backend: Backend = module.BACKEND
+        module = importlib.import_module(f".{kind}.backend", __package__)
+        if colon and not hasattr(module, "select"):
+            raise NotFoundError(None, f"backend {kind} has no devices to choose from, got {name!r}")
+        backend: Backend = module.select(device) if colon else module.BACKEND
         reason = backend.unavailable()
         if reason is not None:
             raise UnavailableError(None, f"backend {name} cannot be used here: {reason}")

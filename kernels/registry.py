@@ -187,7 +187,8 @@ def waiver(op_type: str, backend: str) -> str | None:
 
 
 def find_kernel(op_type: str, backend: str) -> Kernel | None:
-    """The kernel that computes an op type on a backend, or None."""
+    """The kernel that computes an op type on a backend (`jax`, or `jax:gpu:1`), or None."""
+    backend = backend.partition(":")[0]
     _load(backend)
     if backend == "null":
         return _SHARED.get(op_type) or _SHAPES_ONLY
@@ -267,6 +268,7 @@ def resolve(xp: Any, name: str) -> Callable[..., Any]:
 _FAMILIES = (
     "activation",
     "array",
+    "bitwise",
     "checks",
     "compare",
     "complex",
@@ -282,6 +284,7 @@ _FAMILIES = (
     "pool",
     "random",
     "reduction",
+    "scan",
     "scatter",
     "shaping",
     "slicing",

@@ -1,3 +1,3 @@
 """The JAX backend: a segment as one `jax.jit`."""
 
-OVERRIDES = ("conv", "pool", "random")
+OVERRIDES = ("complex", "conv", "pool", "random")
