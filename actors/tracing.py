@@ -26,10 +26,10 @@ def fill_metadata(metadata: Any, spec: StepSpec, trace: Sequence[Row] | None, op
     for row in trace or ():
         _add_row(metadata.step_stats, spec, row)
     if options.output_partition_graphs:
-        from ..graph.graph_def import graph_def_of_nodes
+        from ..graph.graph_def import write_ir_nodes
 
         for part in spec.partitions.values():
-            metadata.partition_graphs.add().CopyFrom(graph_def_of_nodes(part.nodes))
+            write_ir_nodes(metadata.partition_graphs.add(), part.nodes)
 
 
 def _add_row(step_stats: Any, spec: StepSpec, row: Row) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from .attr_value import attr_to_proto, guess_attr_to_proto
 from .graph import Graph, Operation
+from .ir import FEED, Node
+from .opdef import get_op
 from .protos import protos, to_text
 from .records import input_text
 
@@ -67,6 +69,22 @@ def write_nodes(nodes: Any, operations: Iterable[Operation], add_shapes: bool = 
         if add_shapes and op.outputs:
             shapes = attr_to_proto("list(shape)", [t.shape for t in op.outputs])
             node.attr["_output_shapes"].CopyFrom(shapes)
+
+
+def write_ir_nodes(graph_def: Any, nodes: Iterable[Node]) -> None:
+    """Writes the nodes of one device's part of a step, `_Feed` nodes as placeholders, into a GraphDef."""
+    for row in nodes:
+        node = graph_def.node.add()
+        node.name, node.device = row.name, row.device
+        node.op = "Placeholder" if row.op == FEED else row.op
+        node.input.extend(input_text(name, index) for name, index in row.inputs)
+        node.input.extend(f"^{name}" for name in row.control)
+        declared = get_op(node.op).attrs
+        for name, value in row.attrs.items():
+            attr = declared.get(name)
+            made = attr_to_proto(attr.type, value) if attr is not None else guess_attr_to_proto(value)
+            if made is not None:
+                node.attr[name].CopyFrom(made)
 
 
 def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool = True) -> str:

@@ -160,32 +160,45 @@ def test_a_device_killed_in_mid_step(ray_cluster: Any, compiled: bool) -> None:
     graph = tf.Graph()
     with graph.as_default():
         with tf.device(PS):
-            v = tf.Variable(1.0)
+            v = tf.Variable(np.zeros((900, 900), np.float32))
         with tf.device(W0):
-            slow = tf.py_func(_sleep, [v.read_value()], tf.float32, stateful=not compiled)
+            product = v.read_value()
+            for _ in range(20):
+                product = tf.matmul(product, product)
         with tf.device(PS):
-            bump = v.assign_add(slow)
+            bump = v.assign_add(product)
     session = tf.Session("ray", graph=graph, cluster=tf.train.ClusterSpec({"ps": 1, "worker": 1}))
     try:
         session.run(v.initializer)
         pids = {s["device"]: s["pid"] for s in session.device_stats()}
         victim = next(pid for device, pid in pids.items() if "worker" in device)
-        timer = threading.Timer(1.0, os.kill, (victim, signal.SIGKILL))
+        if compiled:
+            for _ in range(4):
+                session.run(bump.op)
+            _wait_for(lambda: session._target._fast)
+        killed: list[float] = []
+
+        def kill() -> None:
+            killed.append(time.monotonic())
+            os.kill(victim, signal.SIGKILL)
+
+        timer = threading.Timer(0.5, kill)
         timer.start()
-        start = time.monotonic()
         with pytest.raises(errors.UnavailableError, match="/job:worker/replica:0/task:0"):
-            session.run(bump)
-        assert time.monotonic() - start < 1.0 + 5.0
+            for _ in range(1000):
+                session.run(bump.op)
+        assert time.monotonic() - killed[0] < 5.0
         with pytest.raises(errors.UnavailableError, match="/job:worker"):
             session.run(v)
-        timer.join()
     finally:
         session.close()
 
 
-def _sleep(value: Any) -> Any:
-    time.sleep(30)
-    return value
+def _wait_for(condition: Any, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
 
 
 def test_nothing_is_left_when_the_driver_is_killed(ray_cluster: Any) -> None:
@@ -203,14 +216,14 @@ def test_nothing_is_left_when_the_driver_is_killed(ray_cluster: Any) -> None:
     import ray
 
     address = ray.get_runtime_context().gcs_address
-    child = subprocess.Popen([sys.executable, "-c", script, address], stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    line = ""
-    while not line.startswith("pid"):
-        line = child.stdout.readline()
-        assert line or child.poll() is None
-    child.kill()
-    child.wait()
+    command = [sys.executable, "-c", script, address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        line = ""
+        while not line.startswith("pid"):
+            line = child.stdout.readline()
+            assert line or child.poll() is None
+        child.kill()
     actor = int(line.split()[1])
     deadline = time.monotonic() + 30
     while _alive(actor):
