@@ -45,7 +45,7 @@ def approximate_equal(c: KernelContext, x: Any, y: Any) -> Any:
 
 
 def _where(c: KernelContext, condition: Any, t: Any, e: Any) -> Any:
-    if c.out_types[0].np == object:
+    if c.out_types[0].np.hasobject:
         return np.asarray(np.where(condition, t, e), dtype=object)
     return c.xp.where(condition, t, e)
 

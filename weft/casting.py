@@ -107,7 +107,7 @@ def _cast_to(dtype: DType, public: str, default_name: str) -> Callable[..., Any]
         return cast(x, dtype, name=name)
 
     function.__name__ = function.__qualname__ = public
-    function.__doc__ = f"`cast(x, {dtype.name})`.\n\n    Args:\n        x: a tensor or sparse tensor.\n        name: name of the op.\n    "
+    function.__doc__ = f"`cast` to {dtype.name}: takes a tensor or sparse tensor, and a name for the op."
     return function
 
 

@@ -4,6 +4,7 @@ from .. import operators  # noqa: F401
 from . import (  # noqa: F401
     activation,
     array,
+    bitwise,
     checks,
     compare,
     complex,
@@ -15,6 +16,7 @@ from . import (  # noqa: F401
     pool,
     random,
     reduction,
+    scan,
     scatter,
     source,
     state,

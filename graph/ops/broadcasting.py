@@ -28,8 +28,8 @@ def broadcast_axes(x: TensorShape, y: TensorShape) -> Axes | None:
     """The axes of the broadcast of `x` and `y` that a gradient must be summed over to get back to `x`.
 
     Returns:
-        Axes that `x` lacks, and axes in which it has size 1 while `y` may have more; None where that depends on
-        dimensions that are not known.
+        Axes that `x` lacks, and axes in which it has size 1 while `y` may have more; None where that depends
+        on dimensions that are not known.
     """
     if x.dims is None or y.dims is None:
         return None

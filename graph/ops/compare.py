@@ -44,11 +44,13 @@ def _compare_samples() -> list[Sample]:
 
 
 def _equality_shape(c: InferContext) -> Sequence[TensorShape]:
+    if c.attr("incompatible_shape_error"):
+        return [broadcast_shapes(*c.shapes)]
+    if not all(s.is_fully_defined() for s in c.shapes):
+        return [TensorShape(None)]
     try:
         return [broadcast_shapes(*c.shapes)]
     except InvalidArgumentError:
-        if c.attr("incompatible_shape_error"):
-            raise
         return [TensorShape([])]
 
 

@@ -52,8 +52,8 @@ Complex = declare(
 def _samples(**wide: Any) -> list[Sample]:
     narrow = (floats(2, 3) + 1j * floats(2, 3, seed=1)).astype("complex64")
     return [
-        sample(narrow, grad=()),
-        sample((floats(4) + 1j * floats(4, seed=1)).astype("complex128"), grad=(), **wide),
+        sample(narrow),
+        sample((floats(4) + 1j * floats(4, seed=1)).astype("complex128"), **wide),
     ]
 
 

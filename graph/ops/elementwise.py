@@ -75,7 +75,7 @@ def singles(
             made.append(sample(ints(4, low=1 if low >= 0 else -9)))
         if complexes:
             real, imag = floats(4, low=low, high=high, dtype="float64"), floats(4, seed=1, dtype="float64")
-            made.append(sample(real + 0.25j * imag, grad=()))
+            made.append(sample(real + 0.25j * imag))
         return made
 
     return rows

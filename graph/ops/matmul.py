@@ -62,7 +62,8 @@ MatMul = declare(
     attrs=(
         "transpose_a: bool = false",
         "transpose_b: bool = false",
-        "T: {bfloat16, half, float, double, int32, int64, uint8, uint16, uint32, uint64, complex64, complex128}",
+        "T: {bfloat16, half, float, double, int32, int64, uint8, uint16, uint32, uint64, "
+        "complex64, complex128}",
         "grad_a: bool = false",
         "grad_b: bool = false",
     ),

@@ -1,4 +1,4 @@
-from weft.graph.ops import compare, complex, math, matmul, reduction, unary
+from weft.graph.ops import bitwise, compare, complex, math, matmul, reduction, scan, unary
 
 from .harness import OpTests
 
@@ -25,3 +25,11 @@ class TestReduction(OpTests):
 
 class TestMatmul(OpTests):
     family = matmul
+
+
+class TestScan(OpTests):
+    family = scan
+
+
+class TestBitwise(OpTests):
+    family = bitwise

@@ -1,0 +1,56 @@
+"""Math, reductions, segments, sorting, linear algebra: every sample row gives TensorFlow's values and gradients."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from weft.graph.opdef import OpDecl, Sample
+from weft.graph.ops import bitwise, compare, complex, math, matmul, reduction, scan, unary
+
+pytest.importorskip("tensorflow")
+
+from ..ops.harness import declarations
+from ..ops.running import TOLERANCE
+from . import sample_rows
+
+FAMILIES: tuple[ModuleType, ...] = (bitwise, compare, complex, math, matmul, reduction, scan, unary)
+
+
+def _rows() -> list[Any]:
+    return [
+        pytest.param(decl, row, id=f"{decl.name}-{index}")
+        for family in FAMILIES
+        for decl in declarations(family)
+        if sample_rows.known_to_tensorflow(decl)
+        for index, row in enumerate(decl.samples())
+    ]
+
+
+def _close(got: Any, expected: Any, row: Sample, what: str) -> None:
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert got.shape == expected.shape, what
+    limit = {t.np: v for t, v in TOLERANCE.items()}.get(got.dtype)
+    if limit is None:
+        np.testing.assert_array_equal(got, expected, err_msg=what)
+        return
+    assert got.dtype == expected.dtype, what
+    limit *= row.tolerance
+    wide = np.complex128 if got.dtype.kind == "c" else np.float64
+    np.testing.assert_allclose(got.astype(wide), expected.astype(wide), rtol=limit, atol=limit, err_msg=what)
+
+
+@pytest.mark.parametrize(("decl", "row"), _rows())
+def test_values(decl: OpDecl, row: Sample) -> None:
+    ours, theirs = sample_rows.values(decl, row)
+    assert len(ours) == len(theirs)
+    for index, (got, expected) in enumerate(zip(ours, theirs, strict=True)):
+        _close(got, expected, row, f"{decl.name} result {index}")
+
+
+@pytest.mark.parametrize(("decl", "row"), _rows())
+def test_gradients(decl: OpDecl, row: Sample) -> None:
+    for index, (got, expected) in enumerate(sample_rows.gradient_pairs(decl, row)):
+        _close(got, expected, row, f"{decl.name} gradient {index}")
