@@ -8,11 +8,12 @@ import numpy as np
 
 from .registry import KernelContext, kernel
 from .shaping import first
+from .updates import is_jax
 
 
 def check_range(c: KernelContext, indices: Any, size: int) -> None:
     """Refuses an index outside [0, size); only where values can be looked at without waiting for a device."""
-    if c.backend != "numpy" or not np.size(indices):
+    if c.xp is not np or not np.size(indices):
         return
     low, high = np.min(indices), np.max(indices)
     if low < 0 or high >= size:
@@ -21,7 +22,7 @@ def check_range(c: KernelContext, indices: Any, size: int) -> None:
 
 def take(c: KernelContext, params: Any, indices: Any, axis: int) -> Any:
     """Slices of `params` along `axis`; out of range an error on a CPU, a slice of zeros elsewhere."""
-    if c.backend == "jax":
+    if is_jax(c):
         return c.xp.take(params, indices, axis=axis, mode="fill", fill_value=0)
     check_range(c, indices, params.shape[axis])
     return c.xp.take(params, indices, axis=axis)

@@ -44,8 +44,8 @@ def unpack(c: KernelContext, value: Any) -> Any:
     if num != moved.shape[0]:
         raise ValueError(f"dimension {c.attrs['axis']} is of size {moved.shape[0]}, not num = {num}")
     if num == 1:
-        return moved[0]
-    return tuple(moved[i] for i in range(num))
+        return moved[0, ...]
+    return tuple(moved[i, ...] for i in range(num))
 
 
 @kernel("Split")

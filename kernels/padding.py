@@ -8,6 +8,7 @@ import numpy as np
 
 from .registry import KernelContext, kernel
 from .shaping import dims_of
+from .updates import is_jax
 
 
 def _widths(paddings: Any) -> list[tuple[int, int]]:
@@ -26,7 +27,7 @@ def pad_v2(c: KernelContext, x: Any, paddings: Any, constant_values: Any) -> Any
 
 def padded(c: KernelContext, x: Any, widths: list[tuple[int, int]], value: Any) -> Any:
     """`x` with `value` around it, so many elements before and after along each dimension."""
-    if c.backend == "jax":
+    if is_jax(c):
         return c.xp.pad(x, widths, constant_values=value) if widths else x
     shape = tuple(d + a + b for d, (a, b) in zip(np.shape(x), widths, strict=True))
     out = c.xp.full(shape, value, dtype=c.out_dtype)

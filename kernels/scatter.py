@@ -8,7 +8,7 @@ import numpy as np
 
 from .indexing import batch_take, check_range, take
 from .registry import KernelContext, kernel
-from .updates import scattered
+from .updates import is_jax, scattered
 
 
 @kernel("ResourceGather")
@@ -35,7 +35,7 @@ def gather_nd(c: KernelContext, params: Any, indices: Any) -> Any:
     if np.shape(indices)[-1] == 0:
         return c.xp.broadcast_to(params, np.shape(indices)[:-1] + np.shape(params))
     index = nd_index(c, np.shape(params), indices)
-    if c.backend == "jax":
+    if is_jax(c):
         return params.at[index].get(mode="fill", fill_value=0)
     return params[index]
 

@@ -1,7 +1,7 @@
 """Shapes: asked for, and changed without touching the elements; declared in `graph/ops/shaping.py`.
 
-Shapes and axes (`host_inputs` of the declaration) always arrive as host values, whatever the backend; `Shape` and
-its like give host values, so that shape arithmetic costs nothing on an accelerator and folds under a compiler.
+Shapes and axes (`host_inputs` of the declaration) always arrive as host values, whatever the backend; `Shape`
+and its like give host values, so that shape arithmetic is free on an accelerator and folds under a compiler.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def shape_n(c: KernelContext, *inputs: Any) -> Any:
 
 @kernel("Size")
 def size(c: KernelContext, x: Any) -> Any:
-    return np.array(np.size(x) if c.backend == "numpy" else x.size, dtype=c.out_dtype)
+    return np.array(np.size(x), dtype=c.out_dtype)
 
 
 @kernel("Rank")

@@ -30,6 +30,9 @@ def strided_slice(c: KernelContext, x: Any, begin: Any, end: Any, strides: Any) 
     index = numpy_index(begin, end, strides, c.attrs)
     if c.attrs["shrink_axis_mask"]:
         _check_picks(index, np.shape(x))
+        if Ellipsis not in index:
+            # Without it NumPy would give the bare element of a tensor of strings.
+            index = (*index, Ellipsis)
     return x[index]
 
 
@@ -46,4 +49,7 @@ def _check_picks(index: tuple[Any, ...], shape: tuple[int, ...]) -> None:
 @kernel("StridedSliceGrad")
 def strided_slice_grad(c: KernelContext, shape: Any, begin: Any, end: Any, strides: Any, dy: Any) -> Any:
     zeros = c.xp.zeros(dims_of(shape), dtype=c.out_dtype)
-    return put(c, zeros, numpy_index(begin, end, strides, c.attrs), dy, fresh=True)
+    index = numpy_index(begin, end, strides, c.attrs)
+    if zeros[index].shape != np.shape(dy):
+        raise ValueError(f"dy must be of shape {zeros[index].shape}")
+    return put(c, zeros, index, dy, fresh=True)

@@ -13,7 +13,7 @@ from ..graph.opdef import get_op
 from ..graph.ops.training_ops import RULES
 from .indexing import check_range, take
 from .registry import KernelContext, kernel
-from .updates import scattered
+from .updates import is_jax, scattered
 
 Rule = Callable[..., tuple[Any, ...]]
 
@@ -261,7 +261,7 @@ _DENSE_ONLY = frozenset(("GradientDescent", "Adam", "AdamWithAmsgrad", "AdaMax",
 
 def _rounds(c: KernelContext, indices: Any) -> list[Any]:
     """Positions of the indices in rounds in which no index comes twice; the rows of a round change together."""
-    if c.backend == "jax":
+    if is_jax(c):
         return [slice(None)]
     xp = c.xp
     order = xp.argsort(indices, kind="stable")

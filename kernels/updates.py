@@ -6,7 +6,12 @@ from typing import Any
 
 from .registry import KernelContext
 
-__all__ = ["put", "scattered"]
+__all__ = ["is_jax", "put", "scattered"]
+
+
+def is_jax(c: KernelContext) -> bool:
+    """Whether the arrays are JAX's, which cannot be changed in place; a JAX device may run a kernel on NumPy too."""
+    return c.xp.__name__ == "jax.numpy"
 
 
 def put(c: KernelContext, target: Any, index: Any, values: Any, fresh: bool = False) -> Any:
@@ -19,7 +24,7 @@ def put(c: KernelContext, target: Any, index: Any, values: Any, fresh: bool = Fa
         values: broadcast to the shape of `target[index]`.
         fresh: whether nobody else holds `target`, so that it may be changed in place where that is possible.
     """
-    if c.backend == "jax":
+    if is_jax(c):
         return target.at[index].set(values)
     out = target if fresh else target.copy()
     out[index] = values
@@ -60,7 +65,7 @@ def scattered(
     """
     if how == "div" and target.dtype.kind in "iu":
         return _divided(c, target, index, updates)
-    if c.backend == "jax":
+    if is_jax(c):
         return getattr(target.at[index], _JAX_METHODS[how])(updates, mode="drop")
     out = target if fresh else target.copy()
     if how == "update":

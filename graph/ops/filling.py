@@ -121,7 +121,9 @@ Range = declare(
     "Range",
     inputs="start: Tidx, limit: Tidx, delta: Tidx",
     outputs="output: Tidx",
-    attrs="Tidx: {bfloat16, half, float, double, int8, int16, int32, int64, uint16, uint32, uint64} = DT_INT32",
+    attrs=(
+        "Tidx: {bfloat16, half, float, double, int8, int16, int32, int64, uint16, uint32, uint64} = DT_INT32",
+    ),
     infer=_range_shape,
     gradient=NoGradient("it counts in fixed steps"),
     cost=moves,

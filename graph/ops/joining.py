@@ -99,9 +99,9 @@ ConcatV2 = declare(
     host_inputs=("axis",),
     samples=lambda: [
         sample([floats(2, 3), floats(2, 1, seed=1)], 1),
-        sample([floats(2, 3), floats(0, 3), floats(1, 3, seed=2)], np.int64(0)),
+        sample([floats(2, 3), floats(0, 3), floats(1, 3, seed=2)], 0),
         sample([floats(2, 3, 2), floats(2, 3, 4)], -1),
-        sample([ints(3), ints(2)], 0),
+        sample([ints(3), ints(2)], np.int64(0)),
         sample([np.array([b"a"], dtype=object), np.array([b"b", b"c"], dtype=object)], 0),
     ],
     doc="Tensors put one behind the other along a dimension.",

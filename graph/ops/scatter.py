@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..graph import Operation
-from ..infer import CostContext, InferContext
+from ..infer import InferContext
 from ..opdef import Cost, OpDecl, declare, variable
 from ..samples import floats, ints, sample, var
 from ..shapes import TensorShape
-from .indexing import gathered_slices
+from .indexing import gathered_slices, rows_cost
 from .state import NO_GRADIENT, ReadVariableOp
 
 __all__ = [
@@ -69,10 +69,6 @@ def _gather_grad(op: Operation, grad: Any) -> list[Any]:
     return [gathered_slices(value, indices, grad), None]
 
 
-def _rows_cost(c: CostContext) -> Cost:
-    return Cost(0.0, 2.0 * c.out_bytes)
-
-
 ResourceGather = declare(
     "ResourceGather",
     inputs="resource: resource, indices: Tindices",
@@ -85,7 +81,7 @@ ResourceGather = declare(
     ),
     infer=_gather_infer,
     gradient=_gather_grad,
-    cost=_rows_cost,
+    cost=rows_cost,
     state=variable(reads=["resource"]),
     samples=lambda: [
         sample(var(floats(4, 3)), ints(2, 2, high=4), dtype="float32"),
@@ -117,7 +113,7 @@ ResourceGatherNd = declare(
     attrs=("dtype: type", "Tindices: indextype"),
     infer=lambda c: [nd_shape(c, _value_shape(c, "resource", "dtype"), c.shape("indices"))],
     gradient=lambda op, grad: _gather_nd_grad(op, grad),
-    cost=_rows_cost,
+    cost=rows_cost,
     state=variable(reads=["resource"]),
     samples=lambda: [
         sample(var(floats(4, 3)), np.array([[0, 1], [3, 2]], np.int32), dtype="float32"),

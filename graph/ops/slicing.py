@@ -13,7 +13,6 @@ from ..infer import InferContext, moves
 from ..opdef import PURE, declare
 from ..samples import floats, ints, sample
 from ..shapes import Dimension, TensorShape
-from ..strided import numpy_index
 from .shaping import Shape, shape_of
 
 __all__ = ["Slice", "StridedSlice", "StridedSliceGrad"]
@@ -70,7 +69,7 @@ Slice = declare(
     attrs=("T: type", "Index: indextype"),
     infer=_slice_shape,
     gradient=_slice_grad,
-    cost=lambda c: moves(c),
+    cost=moves,
     state=PURE,
     host_inputs=("begin", "size"),
     samples=lambda: [
@@ -179,7 +178,7 @@ StridedSlice = declare(
     attrs=("T: type", "Index: {int16, int32, int64}", *_MASKS),
     infer=_strided_shape,
     gradient=_strided_grad,
-    cost=lambda c: moves(c),
+    cost=moves,
     state=PURE,
     host_inputs=("begin", "end", "strides"),
     samples=lambda: [
@@ -221,12 +220,7 @@ StridedSliceGrad = declare(
         sample(np.array([4, 5], _I32), *_bounds([1, 0], [3, 5], [1, 2]), floats(2, 3)),
         sample(np.array([4, 5], _I32), *_bounds([-1], [0], [1]), floats(5), shrink_axis_mask=1),
         sample(np.array([4], _I32), *_bounds([0], [0], [-1]), floats(4), begin_mask=1, end_mask=1),
-        sample(np.array([2, 3], _I32), *_bounds([0, 0], [0, 2], [1, 1]), floats(1, 2, 3), new_axis_mask=3),
+        sample(np.array([2, 3], _I32), *_bounds([0, 0], [0, 2], [1, 1]), floats(1, 2, 3), new_axis_mask=1),
     ],
     doc="Zeros of a shape, with `dy` in the place that `StridedSlice` takes.",
 )
-
-
-def result_shape(shape: Sequence[int], begin: Any, end: Any, strides: Any, attrs: Any) -> tuple[int, ...]:
-    """Shape of what `StridedSlice` takes from a tensor of that shape."""
-    return np.empty(tuple(shape), np.bool_)[numpy_index(begin, end, strides, attrs)].shape

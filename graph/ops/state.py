@@ -38,7 +38,6 @@ VarHandleOp = declare(
     attrs=(
         "container: string = ''",
         "shared_name: string = ''",
-        "debug_name: string = ''",
         "dtype: type",
         "shape: shape",
         "allowed_devices: list(string) = []",

@@ -104,9 +104,8 @@ def _declare(
 
     def samples() -> list[Sample]:
         rows = [_sample(names, slots, np.float32, sparse), _sample(names, slots, np.float64, sparse)]
-        for flag in flag_names:
-            rows.append(_sample(names, slots, np.float32, sparse, **{flag: flag not in default_on}))
-        return rows
+        flipped = [{flag: flag not in default_on} for flag in flag_names]
+        return rows + [_sample(names, slots, np.float32, sparse, **flags) for flags in flipped]
 
     return declare(
         op,

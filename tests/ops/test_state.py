@@ -1,6 +1,10 @@
 """Variables and their updates: every sample row through every check."""
 
-from weft.graph.ops import scatter, state, training_ops
+from types import SimpleNamespace
+from typing import Any
+
+from weft.graph.opdef import all_ops
+from weft.graph.ops import scatter, state
 
 from .harness import OpTests
 
@@ -11,3 +15,9 @@ class TestState(OpTests):
 
 class TestScatter(OpTests):
     family = scatter
+
+
+class TestTraining(OpTests):
+    family: Any = SimpleNamespace(
+        **{n: d for n, d in all_ops().items() if n.startswith(("ResourceApply", "ResourceSparseApply"))}
+    )
