@@ -1,20 +1,26 @@
 """Convolutions as matrix products over patches; declared in `graph/ops/conv.py`.
 
-All of them compute channels-last. The patches of an input (im2col) are copied once into a matrix with one row
-per window, so that BLAS does the arithmetic; the gradient by the input adds the patches' gradients back.
+All of them compute channels-last. The patches of an input are copied a part at a time into a matrix with one row
+per window (`kernels/patches.py`), and BLAS does the arithmetic. The gradient by the input is a convolution too,
+of the output's gradient with the filter turned round; with strides it is one for each class of input positions
+that the same filter elements reach, so that no zeros are multiplied.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 import numpy as np
 
 from ..graph.ops.windows import Geometry
 from .array import dims_of
+from .patches import patch_chunks
 from .registry import KernelContext, kernel
-from .windows import channels_first, channels_last, geometry_of, pad_spatial, tap_slices, taps
+from .windows import channels_first, channels_last, geometry_of
 
 
 def conv(xp: Any, x: Any, w: Any, g: Geometry) -> Any:
@@ -27,8 +33,11 @@ def conv(xp: Any, x: Any, w: Any, g: Geometry) -> Any:
     shape = (x.shape[0], *g.outputs, made)
     if 0 in shape or 0 in w.shape:
         return xp.zeros(shape, x.dtype)
-    columns = patches(xp, x, g)
-    return xp.matmul(columns, w.reshape(-1, made)).reshape(shape)
+    out = xp.empty(shape, x.dtype)
+    rows_out, matrix = out.reshape(-1, made), w.reshape(-1, made)
+    for rows, columns in patch_chunks(xp, x, g):
+        xp.matmul(columns, matrix, out=rows_out[rows])
+    return out
 
 
 def conv_filter_grad(xp: Any, x: Any, dims: Sequence[int], grad: Any, g: Geometry) -> Any:
@@ -40,8 +49,12 @@ def conv_filter_grad(xp: Any, x: Any, dims: Sequence[int], grad: Any, g: Geometr
         return xp.concatenate([conv_filter_grad(xp, a, part, b, g) for a, b in pairs], axis=-1)
     if 0 in grad.shape or 0 in dims:
         return xp.zeros(dims, grad.dtype)
-    columns = patches(xp, x, g)
-    return xp.matmul(columns.T, grad.reshape(-1, grad.shape[-1])).reshape(dims)
+    rows_in = xp.ascontiguousarray(grad).reshape(-1, dims[-1])
+    total: Any = None
+    for rows, columns in patch_chunks(xp, x, g):
+        part_sum = xp.matmul(columns.T, rows_in[rows])
+        total = part_sum if total is None else xp.add(total, part_sum, out=total)
+    return total.reshape(dims)
 
 
 def conv_input_grad(xp: Any, dims: Sequence[int], w: Any, grad: Any, g: Geometry) -> Any:
@@ -51,31 +64,93 @@ def conv_input_grad(xp: Any, dims: Sequence[int], w: Any, grad: Any, g: Geometry
         part = (*dims[:-1], dims[-1] // groups)
         pairs = zip(_split(w, groups), _split(grad, groups), strict=True)
         return xp.concatenate([conv_input_grad(xp, part, a, b, g) for a, b in pairs], axis=-1)
-    channels = dims[-1]
-    padded = xp.zeros(
-        (dims[0], *(s + b + a for s, (b, a) in zip(g.sizes, g.pads, strict=True)), channels), grad.dtype
+    classes = list(itertools.product(*_reached(g)))
+    if 0 in grad.shape or 0 in dims or 0 in w.shape:
+        return xp.zeros(dims, grad.dtype)
+    if len(classes) == 1 and all(r.covers for r in classes[0]):
+        return _class_grad(xp, w, grad, classes[0])
+    dx = xp.zeros(dims, grad.dtype)
+    for reached in classes:
+        dx[(slice(None), *(r.positions for r in reached))] = _class_grad(xp, w, grad, reached)
+    return dx
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """Input positions along one dimension that the same elements of the filter reach, and through which outputs.
+
+    Attributes:
+        positions: the positions, `strides` apart.
+        covers: whether these are all positions.
+        taps: the filter's elements, last one first.
+        sizes: outputs there are.
+        pad: outputs to be thought before the first one and after the last one; negative to leave some out.
+        dilation: outputs between two that the class takes.
+        count: number of positions.
+    """
+
+    positions: slice
+    covers: bool
+    taps: slice
+    sizes: int
+    pad: tuple[int, int]
+    dilation: int
+    count: int
+
+
+def _reached(g: Geometry) -> list[list[_Reached]]:
+    """The classes of each spatial dimension."""
+    rows = zip(g.sizes, g.ksizes, g.strides, g.dilations, g.pads, g.outputs, strict=True)
+    return [_reached_along(*row) for row in rows]
+
+
+def _reached_along(
+    size: int, ksize: int, stride: int, dilation: int, pads: tuple[int, int], outputs: int
+) -> list[_Reached]:
+    # Padded position p is reached from output o through element t where p = o * stride + t * dilation. For
+    # p = rest + stride * q these are the t with t * dilation = rest (mod stride), `period` apart.
+    before, common = pads[0], gcd(stride, dilation)
+    period, step = stride // common, dilation // common
+    found = []
+    for rest in range(stride):
+        first = next((t for t in range(min(ksize, period)) if (t * dilation - rest) % stride == 0), None)
+        low, high = -(-(before - rest) // stride), (before + size - 1 - rest) // stride
+        if first is None or high < low:
+            continue
+        last = first + (ksize - 1 - first) // period * period
+        nearest, farthest = (first * dilation - rest) // stride, (last * dilation - rest) // stride
+        start = rest + stride * low - before
+        found.append(
+            _Reached(
+                slice(start, size, stride),
+                stride == 1,
+                slice(last, None if first == 0 else first - 1, -period),
+                outputs,
+                (farthest - low, high - nearest - (outputs - 1)),
+                step,
+                high - low + 1,
+            )
+        )
+    return found
+
+
+def _class_grad(xp: Any, w: Any, grad: Any, reached: Sequence[_Reached]) -> Any:
+    """The gradient at one class of input positions."""
+    turned = xp.ascontiguousarray(xp.swapaxes(w[tuple(r.taps for r in reached)], -1, -2))
+    ones = (1,) * len(reached)
+    return conv(
+        xp,
+        grad,
+        turned,
+        Geometry(
+            tuple(r.sizes for r in reached),
+            turned.shape[:-2],
+            ones,
+            tuple(r.dilation for r in reached),
+            tuple(r.pad for r in reached),
+            tuple(r.count for r in reached),
+        ),
     )
-    if 0 not in grad.shape and 0 not in dims:
-        rows = xp.ascontiguousarray(grad).reshape(-1, grad.shape[-1])
-        for tap in taps(g.ksizes):
-            term = xp.matmul(rows, w[tap].T)
-            padded[tap_slices(g, tap)] += term.reshape(*grad.shape[:-1], channels)
-    return padded[unpadded(g)]
-
-
-def unpadded(g: Geometry) -> tuple[slice, ...]:
-    """Where the input lies within its padded form."""
-    return (slice(None), *(slice(b, b + s) for s, (b, _) in zip(g.sizes, g.pads, strict=True)))
-
-
-def patches(xp: Any, x: Any, g: Geometry) -> Any:
-    """One row per window: its elements in the order of the filter's, `(batch * windows, taps * channels)`."""
-    padded = pad_spatial(xp, x, g.pads)
-    positions = taps(g.ksizes)
-    columns = xp.empty((x.shape[0], *g.outputs, len(positions), x.shape[-1]), x.dtype)
-    for i, tap in enumerate(positions):
-        columns[..., i, :] = padded[tap_slices(g, tap)]
-    return columns.reshape(-1, len(positions) * x.shape[-1])
 
 
 def _split(x: Any, groups: int) -> list[Any]:

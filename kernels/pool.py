@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..graph.ops.windows import Geometry
 from .array import dims_of
-from .conv import unpadded
 from .registry import KernelContext, kernel
-from .windows import channels_first, channels_last, geometry_of, pad_spatial, tap_slices, taps
+from .windows import channels_first, channels_last, geometry_of, pad_spatial, tap_slices, taps, unpadded
 
 
 def lowest(dtype: Any) -> Any:
@@ -32,17 +31,53 @@ def max_pool(xp: Any, x: Any, g: Geometry) -> Any:
     return found
 
 
-def max_places(xp: Any, padded: Any, y: Any, g: Geometry) -> Callable[[tuple[int, ...]], Any]:
-    """From each position in turn to a mask of the windows whose first greatest element is there."""
-    free = xp.ones(y.shape, bool)
+def first_greatest(xp: Any, padded: Any, y: Any, g: Geometry) -> Iterator[tuple[tuple[slice, ...], Any]]:
+    """For each position of the window, where it lies, and the windows whose first greatest element is there.
 
-    def mask(tap: tuple[int, ...]) -> Any:
-        here = padded[tap_slices(g, tap)] == y
-        here &= free
-        free[here] = False
-        return here
+    The mask is only good until the next one is asked for.
+    """
+    positions = [tap_slices(g, tap) for tap in taps(g.ksizes)]
+    mask = xp.equal(padded[positions[0]], y)
+    yield positions[0], mask
+    rest = xp.logical_not(mask)
+    for at in positions[1:]:
+        xp.equal(padded[at], y, out=mask)
+        xp.logical_and(mask, rest, out=mask)
+        xp.logical_xor(rest, mask, out=rest)
+        yield at, mask
 
-    return mask
+
+def disjoint(g: Geometry) -> bool:
+    """Whether no element lies in two windows."""
+    return all(d == 1 and k <= s for k, s, d in zip(g.ksizes, g.strides, g.dilations, strict=True))
+
+
+def tiled(g: Geometry) -> bool:
+    """Whether every element of the padded input lies in exactly one window."""
+    return disjoint(g) and all(
+        k == s and o * s == size + before + after
+        for k, s, o, size, (before, after) in zip(
+            g.ksizes, g.strides, g.outputs, g.sizes, g.pads, strict=True
+        )
+    )
+
+
+def spread(
+    xp: Any, shape: tuple[int, ...], dtype: Any, g: Geometry, terms: Iterable[tuple[Any, Any, Any]]
+) -> Any:
+    """Sum over window positions of products, each put where the position lies in an input of that padded shape.
+
+    Args:
+        terms: (where, a, b) for each position; what is put is a * b.
+    """
+    dx = (xp.empty if tiled(g) else xp.zeros)(shape, dtype)
+    if disjoint(g):
+        for at, a, b in terms:
+            xp.multiply(a, b, out=dx[at])
+    else:
+        for at, a, b in terms:
+            dx[at] += a * b
+    return dx
 
 
 @kernel("MaxPool")
@@ -59,10 +94,8 @@ def max_pool_grad(c: KernelContext, x: Any, y: Any, grad: Any) -> Any:
     x, y, grad = (channels_last(xp, a, data_format) for a in (x, y, grad))
     g = geometry_of(c.attrs, x.shape[1:-1])
     padded = pad_spatial(xp, x, g.pads, lowest(x.dtype))
-    dx = xp.zeros(padded.shape, x.dtype)
-    mask = max_places(xp, padded, y, g)
-    for tap in taps(g.ksizes):
-        dx[tap_slices(g, tap)] += grad * mask(tap)
+    terms = ((at, grad, mask) for at, mask in first_greatest(xp, padded, y, g))
+    dx = spread(xp, padded.shape, x.dtype, g, terms)
     return channels_first(xp, dx[unpadded(g)], data_format)
 
 
@@ -74,9 +107,8 @@ def max_pool_grad_grad(c: KernelContext, x: Any, y: Any, grad: Any) -> Any:
     padded = pad_spatial(xp, x, g.pads, lowest(x.dtype))
     grad = pad_spatial(xp, grad, g.pads)
     out = xp.zeros(y.shape, x.dtype)
-    mask = max_places(xp, padded, y, g)
-    for tap in taps(g.ksizes):
-        out += grad[tap_slices(g, tap)] * mask(tap)
+    for at, mask in first_greatest(xp, padded, y, g):
+        out += grad[at] * mask
     return channels_first(xp, out, data_format)
 
 
@@ -120,7 +152,7 @@ def avg_pool_grad(c: KernelContext, shape: Any, grad: Any) -> Any:
     g = geometry_of(c.attrs, dims[1:-1])
     share = grad / xp.asarray(counts(g, grad.dtype))
     sizes = tuple(s + b + a for s, (b, a) in zip(g.sizes, g.pads, strict=True))
-    dx = xp.zeros((dims[0], *sizes, dims[-1]), grad.dtype)
-    for tap in taps(g.ksizes):
-        dx[tap_slices(g, tap)] += share
+    one = grad.dtype.type(1)
+    terms = ((tap_slices(g, tap), share, one) for tap in taps(g.ksizes))
+    dx = spread(xp, (dims[0], *sizes, dims[-1]), grad.dtype, g, terms)
     return channels_first(xp, dx[unpadded(g)].astype(c.out_dtype, copy=False), data_format)

@@ -14,6 +14,7 @@ __all__ = [
     "pad_spatial",
     "tap_slices",
     "taps",
+    "unpadded",
 ]
 
 
@@ -65,3 +66,8 @@ def tap_slices(g: Geometry, tap: Sequence[int]) -> tuple[slice, ...]:
             for t, d, o, s in zip(tap, g.dilations, g.outputs, g.strides, strict=True)
         ),
     )
+
+
+def unpadded(g: Geometry) -> tuple[slice, ...]:
+    """Where the input lies within its padded form."""
+    return (slice(None), *(slice(b, b + s) for s, (b, _) in zip(g.sizes, g.pads, strict=True)))
