@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import FailedPreconditionError, NotFoundError, OpError, UnknownError
+from ..graph.errors import FailedPreconditionError, OpError, UnknownError
 from ..kernels.backend import Backend, get_backend
 from ..kernels.handles import ResourceHandle
-from .program import Instruction, Program, ProgramSpec, StageProgram, build_program
+from .program import Instruction, Program, ProgramSpec, StageProgram, VariableKey, build_program
+from .straight import StraightProgram, straighten
 
 __all__ = ["Device", "Frame", "Runtime"]
-
-VariableKey = tuple[str, str, str]
 
 _SMALL = 1 << 16
 """Bytes up to which a fetched array is copied without looking whether somebody else holds it."""
@@ -144,6 +143,8 @@ class Device:
         self.positions: dict[tuple[str, str], int] = {}
         self.resources: dict[Any, Any] = {}
         self.programs: dict[int, Program] = {}
+        self._straight: dict[int, StraightProgram] = {}
+        self._to_device = None if self.backend.name in ("numpy", "null") else self.backend.to_device
         self.lock = threading.RLock()
         self.closed = threading.Event()
         self.steps = 0
@@ -157,10 +158,14 @@ class Device:
         program = build_program(spec, self.backend, self.runtime(session))
         handle = next(self._handles)
         self.programs[handle] = program
+        short = straighten(program)
+        if short is not None:
+            self._straight[handle] = short
         return handle
 
     def unregister(self, handle: int) -> None:
         self.programs.pop(handle, None)
+        self._straight.pop(handle, None)
 
     def runtime(self, session: str) -> Runtime:
         with self.lock:
@@ -195,11 +200,33 @@ class Device:
         Programs without effects that write variables run one after the other, so concurrent updates of one
         variable all count and each sees the result of the one before.
         """
+        short = self._straight.get(handle)
+        if short is not None:
+            return self._run_straight(short, handle, feeds)
         program = self.programs[handle]
         if program.writes and not program.has_effects:
             with self.lock:
                 return self._run(program, session, step, feeds, None)
         return self._run(program, session, step, feeds, threading.Event())
+
+    def _run_straight(self, short: StraightProgram, handle: int, feeds: Sequence[Any]) -> list[Any]:
+        try:
+            if short.writes:
+                with self.lock:
+                    self.steps += 1
+                    return short.run(
+                        feeds, self.variables, self.serials, self._to_device, self.backend.to_host
+                    )
+            return short.run(feeds, self.variables, self.serials, self._to_device, self.backend.to_host)
+        except KeyError as error:
+            self.value_of(error.args[0], self.programs[handle], "")
+            raise
+        except OpError as error:
+            program = self.programs[handle]
+            raise self._located(error, program, _first_node(program)) from error.__cause__
+        except Exception as error:
+            program = self.programs[handle]
+            raise self._wrapped(error, program, _first_node(program)) from error
 
     def _run(
         self, program: Program, session: str, step: int, feeds: Sequence[Any], cancelled: Any
@@ -296,9 +323,9 @@ class Device:
         try:
             results = instruction.call(values)
         except OpError as error:
-            raise self._located(error, frame, instruction) from error.__cause__
+            raise self._located(error, frame.program, instruction.nodes[0]) from error.__cause__
         except Exception as error:
-            raise self._wrapped(error, frame, instruction) from error
+            raise self._wrapped(error, frame.program, instruction.nodes[0]) from error
         if frame.timings is not None:
             self.backend.synchronize()
             frame.timings.append((instruction.nodes, start, time.time_ns()))
@@ -313,13 +340,13 @@ class Device:
         for slot in instruction.frees:
             slots[slot] = None
 
-    def _located(self, error: OpError, frame: Frame, instruction: Instruction) -> OpError:
-        name = error.node if error.node is not None else instruction.nodes[0]
-        return error.at(name, self.name, _source(frame.program, name))
+    def _located(self, error: OpError, program: Program, first: str) -> OpError:
+        """The error with the node, the device and the user's line that it did not have yet."""
+        name = error.node if error.node is not None else first
+        return error.at(name, self.name, _source(program, name))
 
-    def _wrapped(self, error: Exception, frame: Frame, instruction: Instruction) -> OpError:
-        name = instruction.nodes[0]
-        return UnknownError(name, f"{type(error).__name__}: {error}", self.name, _source(frame.program, name))
+    def _wrapped(self, error: Exception, program: Program, first: str) -> OpError:
+        return UnknownError(first, f"{type(error).__name__}: {error}", self.name, _source(program, first))
 
     def fetched(self, frame: Frame) -> list[Any]:
         """The step's fetches as host values that belong to the caller alone."""
@@ -410,13 +437,5 @@ def _source(program: Program | None, name: str) -> str:
     return ""
 
 
-def find_program(device: Device, handle: int) -> Program:
-    """The registered program of that handle.
-
-    Raises:
-        NotFoundError: it was never registered, or is gone.
-    """
-    program = device.programs.get(handle)
-    if program is None:
-        raise NotFoundError(None, f"program {handle} is not registered", device.name)
-    return program
+def _first_node(program: Program) -> str:
+    return next(name for s in program.stages for i in s.instructions for name in i.nodes)

@@ -21,7 +21,10 @@ from ..kernels.registry import KernelContext, bind, find_kernel
 from ..kernels.segment import Segment, SegmentNode
 from .stages import Stage, edge_key
 
-__all__ = ["Instruction", "Program", "ProgramSpec", "VariableSpec", "build_program"]
+__all__ = ["Instruction", "Program", "ProgramSpec", "VariableKey", "VariableSpec", "build_program"]
+
+VariableKey = tuple[str, str, str]
+"""Key of a variable in a device's state: kind, container, name."""
 
 _NO_KERNEL = ("NoOp", "VarHandleOp", "Const", FEED, "_Send", "_Recv", "ReadVariableOp", "VarIsInitializedOp")
 
@@ -37,7 +40,7 @@ class VariableSpec:
     """
 
     node: str
-    key: tuple[str, str, str]
+    key: VariableKey
     source: str
 
 
@@ -87,10 +90,10 @@ class Instruction:
     outputs: tuple[int, ...]
     frees: tuple[int, ...] = ()
     effect: bool = False
-    bases: tuple[tuple[int, tuple[str, str, str]], ...] = ()
+    bases: tuple[tuple[int, VariableKey], ...] = ()
     versions: tuple[int, ...] = ()
     nodes: tuple[str, ...] = ()
-    overlay: tuple[tuple[tuple[str, str, str], int | None, int], ...] = ()
+    overlay: tuple[tuple[VariableKey, int | None, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -135,9 +138,9 @@ class Program:
     preset: dict[int, Any]
     feeds: tuple[int | None, ...]
     fetches: tuple[int, ...]
-    reads: dict[tuple[str, str, str], tuple[int, str]]
-    initialized: list[tuple[int, tuple[str, str, str]]]
-    updates: dict[tuple[str, str, str], int]
+    reads: dict[VariableKey, tuple[int, str]]
+    initialized: list[tuple[int, VariableKey]]
+    updates: dict[VariableKey, int]
     positions: dict[str, tuple[int, Any]]
     has_effects: bool
 
@@ -172,8 +175,8 @@ class _Builder:
         self.base_slot: dict[str, int] = {}
         self.constants: dict[int, Any] = {}
         self.preset: dict[int, Any] = {}
-        self.reads: dict[tuple[str, str, str], tuple[int, str]] = {}
-        self.initialized: list[tuple[int, tuple[str, str, str]]] = []
+        self.reads: dict[VariableKey, tuple[int, str]] = {}
+        self.initialized: list[tuple[int, VariableKey]] = []
         self.positions: dict[str, tuple[int, Any]] = {}
         self.host_inputs: set[int] = set()
         self.has_effects = False
