@@ -155,6 +155,8 @@ def make_array(value: Any, dtype: Any = None) -> Array:
         array = np.asarray(value)
     except ValueError as error:
         raise TypeError(f"Cannot make a tensor of {_short(value)}: {error}") from None
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind in "SU" or (array.dtype == object and _is_text(array)):
         if wanted is not None:
             raise TypeError(f"Expected {wanted.name}, got {_short(value)} of type string.")

@@ -20,10 +20,6 @@ __all__ = ["OUTSIDE", "Record", "check_inputs", "in_order", "input_text", "read_
 OUTSIDE = "\0"
 """Begins the name that a record has for a tensor or operation which is not among the records."""
 
-_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
-_INTERNALOUTSIDE = "\0"
-"""Begins the name that a record has for a tensor or operation which is not among the records."""
-
 _NAME = re.compile(r"^[A-Za-z0-9_.][A-Za-z0-9_.\\/>-]*$")
 
 
@@ -68,7 +64,7 @@ def read_nodes(nodes: Iterable[Any]) -> dict[str, Record]:
     """
     records: dict[str, Record] = {}
     for node in nodes:
-        if not _NAME.match(node.name) and not _INTERNAL_NAME.match(node.name):
+        if not _NAME.match(node.name):
             raise InvalidArgumentError(None, f"node name {_short(node.name)!r} is not valid")
         if node.name in records:
             raise InvalidArgumentError(node.name, f"the graph has two nodes named {node.name!r}")

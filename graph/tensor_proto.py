@@ -196,6 +196,8 @@ def proto_from_array(array: Array, dtype: DType | None = None) -> Any:
         TypeError: arrays of that type cannot be part of a graph.
     """
     array = np.asarray(array)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     dtype = as_dtype(array.dtype) if dtype is None else dtype
     field = _FIELDS.get(dtype)
     if field is None:
