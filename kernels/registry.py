@@ -284,6 +284,8 @@ _FAMILIES = (
     "pool",
     "random",
     "reduction",
+    "samplers",
+    "bounded_normal",
     "scan",
     "scatter",
     "shaping",

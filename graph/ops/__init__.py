@@ -16,6 +16,7 @@ from . import (  # noqa: F401
     pool,
     random,
     reduction,
+    samplers,
     scan,
     scatter,
     source,

@@ -37,7 +37,7 @@ Assert = declare(
 def _check_numerics_grad(op: Operation, grad: Tensor) -> list[Tensor]:
     message = op.attrs["message"]
     made: Tensor = op.decl(
-        grad, f"Not a number (NaN) or infinity (Inf) values detected in gradient. {message!r}"
+        grad, message=f"Not a number (NaN) or infinity (Inf) values detected in gradient. {message}"
     )
     return [made]
 

@@ -12,6 +12,7 @@ from ..array import dims_of
 from ..philox import Stream, attr_stream, group_size, normals_of, scrambled_stream
 from ..random import elements, group_starts, in_bounds, reserve_outputs
 from ..registry import KernelContext, kernel
+from ..samplers import reserve_shuffle, swaps
 
 
 @kernel("TruncatedNormal", on="jax", reserve=reserve_outputs)
@@ -46,3 +47,17 @@ def _truncated_normals(stream: Stream, count: int, dtype: Any) -> Any:
     start = (jnp.uint64(0), jnp.zeros(groups, jnp.int64), jnp.zeros((groups, width), wide))
     _, _, out = jax.lax.while_loop(lambda s: jnp.any(s[1] < width), draw, start)
     return out.reshape(-1)[:count].astype(dtype)
+
+
+@kernel("RandomShuffle", on="jax", reserve=reserve_shuffle)
+def random_shuffle(c: KernelContext, value: Any, position: Any) -> Any:
+    if not reserve_shuffle(c, np.shape(value)):
+        return value
+    rows = value.shape[0]
+    distances = swaps(c, rows, position).astype(jnp.int64)
+
+    def swap(row: Any, order: Any) -> Any:
+        other = row + distances[row]
+        return order.at[row].set(order[other]).at[other].set(order[row])
+
+    return value[jax.lax.fori_loop(0, rows - 1, swap, jnp.arange(rows))]

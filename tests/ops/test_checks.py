@@ -1,0 +1,7 @@
+from weft.graph.ops import checks
+
+from .harness import OpTests
+
+
+class TestChecks(OpTests):
+    family = checks

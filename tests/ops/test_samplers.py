@@ -1,0 +1,7 @@
+from weft.graph.ops import samplers
+
+from .harness import OpTests
+
+
+class TestSamplers(OpTests):
+    family = samplers
