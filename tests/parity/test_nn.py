@@ -1,0 +1,100 @@
+"""Neural nets: every sample row gives TensorFlow's values and gradients."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from weft.graph.opdef import OpDecl, Sample
+from weft.graph.ops import activation, conv, losses, pool
+
+from ..ops.harness import declarations
+from ..ops.running import TOLERANCE
+from . import sample_rows
+
+pytestmark = pytest.mark.tensorflow
+
+FAMILIES = (activation, conv, losses, pool)
+
+
+def _on_cpu(row: Sample) -> bool:
+    """Whether TensorFlow can run the row: on CPU it knows channels-last layouts only."""
+    return not str(row.attrs.get("data_format", "")).startswith("NC")
+
+
+def rows(families: Any) -> list[Any]:
+    return [
+        pytest.param(decl, row, id=f"{decl.name}-{index}")
+        for family in families
+        for decl in declarations(family)
+        for index, row in enumerate(decl.samples())
+        if _on_cpu(row)
+    ]
+
+
+def close(got: Any, expected: Any, row: Sample, what: str) -> None:
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert got.shape == expected.shape, what
+    assert got.dtype == expected.dtype, what
+    limit = {t.np: v for t, v in TOLERANCE.items()}.get(got.dtype)
+    if limit is None:
+        np.testing.assert_array_equal(got, expected, err_msg=what)
+        return
+    limit *= row.tolerance
+    np.testing.assert_allclose(
+        got.astype(np.float64), expected.astype(np.float64), rtol=limit, atol=limit, err_msg=what
+    )
+
+
+CANNOT = (
+    "CPU implementations do not yet support dilation rates larger than 1",
+    "Gradients for grouped convolutions are not supported on CPU",
+    "filter_size does not have enough elements",
+    "Attr 'padding' of 'MaxPoolGradGrad' Op passed string 'EXPLICIT'",
+)
+"""What TensorFlow says of rows that it cannot run on CPU, or has a bug in."""
+
+SHARPER = {
+    ("SoftmaxCrossEntropyWithLogits", 1): "TensorFlow leaves out the labels' part in the second output",
+}
+"""Gradients by input position in which weft goes further than TensorFlow, and why."""
+
+
+@contextlib.contextmanager
+def _skipped_where_tensorflow_cannot() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if any(text in str(error) for text in CANNOT):
+            pytest.skip(f"TensorFlow: {str(error).splitlines()[0]}")
+        raise
+
+
+def check_values(decl: OpDecl, row: Sample) -> None:
+    with _skipped_where_tensorflow_cannot():
+        ours, theirs = sample_rows.values(decl, row)
+    assert len(ours) == len(theirs)
+    for index, (got, expected) in enumerate(zip(ours, theirs, strict=True)):
+        close(got, expected, row, f"{decl.name} result {index}")
+
+
+def check_gradients(decl: OpDecl, row: Sample) -> None:
+    with _skipped_where_tensorflow_cannot():
+        pairs = sample_rows.gradient_pairs(decl, row)
+    for index, (got, expected) in enumerate(pairs):
+        if (decl.name, index) not in SHARPER:
+            close(got, expected, row, f"{decl.name} gradient {index}")
+
+
+@pytest.mark.parametrize(("decl", "row"), rows(FAMILIES))
+def test_values(decl: OpDecl, row: Sample) -> None:
+    check_values(decl, row)
+
+
+@pytest.mark.parametrize(("decl", "row"), rows(FAMILIES))
+def test_gradients(decl: OpDecl, row: Sample) -> None:
+    check_gradients(decl, row)
