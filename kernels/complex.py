@@ -17,5 +17,5 @@ ufunc("Angle", "angle")
 def complex_(c: KernelContext, real: Any, imag: Any) -> Any:
     # i * infinity is not a number in its real part, so the parts are put side by side instead of added up.
     xp = c.xp
-    both = xp.stack(xp.broadcast_arrays(real, imag), axis=-1)
+    both = xp.stack(xp.broadcast_arrays(real, imag), axis=-1).astype(c.out_types[0].real_dtype.np)
     return xp.ascontiguousarray(both).view(c.out_dtype)[..., 0]

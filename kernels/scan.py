@@ -63,8 +63,7 @@ def logsumexp_with(scan: Callable[[Any, Any, int], Any]) -> Callable[..., Any]:
     def cumulative_logsumexp(c: KernelContext, x: Any, axis: Any) -> Any:
         wide = _widened(c, x)
         along = int(axis) % np.ndim(x)
-        lowest = c.in_types[0].min
-        total = run_scan(c, wide, along, lambda v: scan(c.xp, v, along), lowest)
+        total = run_scan(c, wide, along, lambda v: scan(c.xp, v, along), -np.inf)
         return total.astype(c.out_dtype) if wide is not x else total
 
     return cumulative_logsumexp

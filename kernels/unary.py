@@ -87,11 +87,9 @@ def reciprocal_grad(c: KernelContext, y: Any, dy: Any) -> Any:
 
 @kernel("TanhGrad")
 def tanh_grad(c: KernelContext, y: Any, dy: Any) -> Any:
-    y = _conj(c, y)
     return dy * (c.out_dtype.type(1) - y * y)
 
 
 @kernel("SigmoidGrad")
 def sigmoid_grad(c: KernelContext, y: Any, dy: Any) -> Any:
-    y = _conj(c, y)
     return dy * y * (c.out_dtype.type(1) - y)

@@ -123,7 +123,7 @@ CumulativeLogsumexp = _scan(
     20.0,
     lambda: [
         *(row for row in _samples() if not row.attrs.get("exclusive")),
-        # The smallest number stands where an exclusive scan begins, so finite differences see nothing there.
+        # An exclusive scan begins with -infinity, of which there are no differences.
         sample(floats(2, 3), 1, exclusive=True, grad=()),
         sample(floats(2, 3), 1, exclusive=True, reverse=True, grad=()),
     ],

@@ -65,8 +65,11 @@ def _over(divisor: Any) -> Any:
 
 
 def _by_output(make: Any) -> Any:
-    """Gradient rule: `make(y, grad)`, an op of its own."""
-    return lambda op, grad: [make(conj(op.outputs[0]), grad)]
+    """Gradient rule: `make(y, grad)`, an op of its own.
+
+    TensorFlow's SqrtGrad, RsqrtGrad and ReciprocalGrad conjugate y themselves, TanhGrad and SigmoidGrad do not.
+    """
+    return lambda op, grad: [make(op.outputs[0], grad)]
 
 
 def _zeros(op: Operation, _: Tensor) -> Any:
@@ -231,14 +234,14 @@ Inv = unary(
 Tanh = unary(
     "Tanh",
     FLOATS_COMPLEX,
-    _by_output(lambda y, grad: TanhGrad(y, grad)),
+    _by_output(lambda y, grad: TanhGrad(conj(y), grad)),
     "Hyperbolic tangent.",
     flops=15.0,
 )
 Sigmoid = unary(
     "Sigmoid",
     FLOATS_COMPLEX,
-    _by_output(lambda y, grad: SigmoidGrad(y, grad)),
+    _by_output(lambda y, grad: SigmoidGrad(conj(y), grad)),
     "1 / (1 + exp(-x)).",
     flops=15.0,
 )
@@ -259,6 +262,7 @@ def _output_grad(name: str, gradient: Any, flops: float, doc: str) -> OpDecl:
                 floats(4, low=0.2, high=0.9, dtype="float64"),
                 floats(4, seed=1, dtype="float64"),
             ),
+            sample(floats(3) + 1j * floats(3, seed=1), floats(3, seed=2) + 1j * floats(3, seed=3)),
         ]
 
     return declare(
@@ -276,18 +280,18 @@ def _output_grad(name: str, gradient: Any, flops: float, doc: str) -> OpDecl:
 
 
 def _sqrt_grad_grad(op: Operation, grad: Tensor) -> Any:
-    part = grad / conj(op.inputs[0])
-    return [-part * conj(op.outputs[0]), part * 0.5]
+    part = grad / op.inputs[0]
+    return [-conj(part) * op.outputs[0], part * 0.5]
 
 
 def _rsqrt_grad_grad(op: Operation, grad: Tensor) -> Any:
-    y, dy = (conj(t) for t in op.inputs)
-    return [grad * -1.5 * dy * Square(y), RsqrtGrad(y, grad)]
+    y, dy = conj(op.inputs[0]), op.inputs[1]
+    return [conj(grad) * -1.5 * dy * Square(y), RsqrtGrad(y, grad)]
 
 
 def _reciprocal_grad_grad(op: Operation, grad: Tensor) -> Any:
-    y, dy = (conj(t) for t in op.inputs)
-    return [grad * -2 * dy * y, ReciprocalGrad(y, grad)]
+    y, dy = conj(op.inputs[0]), op.inputs[1]
+    return [conj(grad) * -2 * dy * y, ReciprocalGrad(y, grad)]
 
 
 def _tanh_grad_grad(op: Operation, grad: Tensor) -> Any:

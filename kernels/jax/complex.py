@@ -11,4 +11,4 @@ from ..registry import KernelContext, kernel
 def complex_(c: KernelContext, real: Any, imag: Any) -> Any:
     import jax
 
-    return jax.lax.complex(*c.xp.broadcast_arrays(real, imag))
+    return jax.lax.complex(*c.xp.broadcast_arrays(real, imag)).astype(c.out_dtype)

@@ -10,23 +10,30 @@ import pytest
 from weft.graph.opdef import OpDecl, Sample
 from weft.graph.ops import bitwise, compare, complex, math, matmul, reduction, scan, unary
 
-pytest.importorskip("tensorflow")
-
 from ..ops.harness import declarations
 from ..ops.running import TOLERANCE
 from . import sample_rows
 
+pytestmark = pytest.mark.tensorflow
+
 FAMILIES: tuple[ModuleType, ...] = (bitwise, compare, complex, math, matmul, reduction, scan, unary)
+
+WRONG = {("Round", 2): "TensorFlow's kernel gives zeros for integers"}
+"""Rows for which TensorFlow itself gives wrong values, and how."""
 
 
 def _rows() -> list[Any]:
     return [
-        pytest.param(decl, row, id=f"{decl.name}-{index}")
+        pytest.param(decl, row, id=f"{decl.name}-{index}", marks=_marks(decl.name, index))
         for family in FAMILIES
         for decl in declarations(family)
-        if sample_rows.known_to_tensorflow(decl)
         for index, row in enumerate(decl.samples())
     ]
+
+
+def _marks(name: str, index: int) -> list[Any]:
+    reason = WRONG.get((name, index))
+    return [pytest.mark.skip(reason=reason)] if reason else []
 
 
 def _close(got: Any, expected: Any, row: Sample, what: str) -> None:
@@ -44,7 +51,12 @@ def _close(got: Any, expected: Any, row: Sample, what: str) -> None:
 
 @pytest.mark.parametrize(("decl", "row"), _rows())
 def test_values(decl: OpDecl, row: Sample) -> None:
-    ours, theirs = sample_rows.values(decl, row)
+    try:
+        ours, theirs = sample_rows.values(decl, row)
+    except Exception as error:
+        if "No OpKernel was registered" in str(error):
+            pytest.skip(f"TensorFlow has no CPU kernel of {decl.name} for this row")
+        raise
     assert len(ours) == len(theirs)
     for index, (got, expected) in enumerate(zip(ours, theirs, strict=True)):
         _close(got, expected, row, f"{decl.name} result {index}")
