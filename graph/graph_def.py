@@ -13,7 +13,7 @@ from .opdef import get_op
 from .protos import protos, to_text
 from .records import input_text
 
-__all__ = ["as_graph_def", "node_def", "write_graph"]
+__all__ = ["as_graph_def", "node_def", "write_graph", "write_message"]
 
 PRODUCER = 134
 """Version of the GraphDef format that is written: that of TensorFlow 1.15, which every later one reads."""
@@ -102,11 +102,16 @@ def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool =
     message = graph_or_graph_def
     if isinstance(message, Graph):
         message = message.as_graph_def()
-    os.makedirs(logdir, exist_ok=True)
     path = os.path.join(logdir, name)
+    write_message(message, path, as_text)
+    return path
+
+
+def write_message(message: Any, path: str, as_text: bool = False) -> None:
+    """Writes a message to a file, which is replaced only once all of it is there."""
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     data = to_text(message).encode("utf-8") if as_text else message.SerializeToString(deterministic=True)
     partial = f"{path}.partial-{os.getpid()}"
     with open(partial, "wb") as file:
         file.write(data)
     os.replace(partial, path)
-    return path

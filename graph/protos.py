@@ -25,6 +25,18 @@ _MODULES = {
     "versions": ("VersionDef",),
 }
 
+_MISSING: dict[str, tuple[tuple[int, str, str], ...]] = {
+    "QueueRunnerDef": (
+        (1, "queue_name", "string"),
+        (2, "enqueue_op_name", "repeated string"),
+        (3, "close_op_name", "string"),
+        (4, "cancel_op_name", "string"),
+        (5, "queue_closed_exception_types", "repeated int32"),
+    ),
+    "SavedModel": ((1, "saved_model_schema_version", "int64"), (2, "meta_graphs", "repeated MetaGraphDef")),
+}
+"""Messages of TensorFlow's that the package does not carry: number, name and type of each field."""
+
 
 @functools.cache
 def protos() -> Any:
@@ -39,7 +51,32 @@ def protos() -> Any:
     for module, names in _MODULES.items():
         loaded = importlib.import_module(f"tensorboard.compat.proto.{module}_pb2")
         found.update({name: getattr(loaded, name) for name in names})
+    found.update(_made_here(found["MetaGraphDef"]))
     return SimpleNamespace(**found)
+
+
+def _made_here(meta_graph_def: Any) -> dict[str, Any]:
+    """Message classes for `_MISSING`."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    theirs = meta_graph_def.DESCRIPTOR
+    file = descriptor_pb2.FileDescriptorProto(name="weft/protos.proto", package="weft", syntax="proto3")
+    file.dependency.append(theirs.file.name)
+    kinds = descriptor_pb2.FieldDescriptorProto
+    for name, fields in _MISSING.items():
+        made = file.message_type.add(name=name)
+        for number, field, kind in fields:
+            row = made.field.add(name=field, number=number, label=kinds.LABEL_OPTIONAL)
+            if kind.startswith("repeated "):
+                row.label, kind = kinds.LABEL_REPEATED, kind.removeprefix("repeated ")
+            if kind == theirs.name:
+                row.type, row.type_name = kinds.TYPE_MESSAGE, f".{theirs.full_name}"
+            else:
+                row.type = getattr(kinds, f"TYPE_{kind.upper()}")
+    pool = descriptor_pool.Default()
+    pool.Add(file)
+    found = {name: pool.FindMessageTypeByName(f"weft.{name}") for name in _MISSING}
+    return {name: message_factory.GetMessageClass(d) for name, d in found.items()}
 
 
 def parse(kind: str, value: Any) -> Any:
