@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from . import dtypes
 from .dtypes import DType
 from .errors import InvalidArgumentError, NotFoundError
@@ -429,6 +431,8 @@ def _parse_default(kind: str, text: str) -> Any:
         return dtypes.as_dtype(text.removeprefix("DT_").lower())
     if kind == "shape":
         return TensorShape(None if "unknown" in text else [int(d) for d in re.findall(r"-?\d+", text)])
+    if kind == "tensor":
+        return np.array([int(d) for d in re.findall(r"-?\d+", text)], dtype=np.uint8)
     raise ValueError(f"An attribute of type {kind} cannot have a default here.")
 
 

@@ -6,7 +6,7 @@ program that changes. What is not listed here is private.
 
 from __future__ import annotations
 
-from . import errors, nn, train
+from . import errors, nn, summary, train
 from .actors.config import (
     ConfigProto,
     GPUOptions,
