@@ -6,38 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from .gather_nd import nd_index
 from .indexing import batch_take, check_range, take
 from .registry import KernelContext, kernel
-from .updates import is_jax, scattered
+from .updates import scattered
 
 
 @kernel("ResourceGather")
 def resource_gather(c: KernelContext, value: Any, indices: Any) -> Any:
     batch = c.attrs["batch_dims"]
     return batch_take(c, value, indices, batch, batch) if batch else take(c, value, indices, 0)
-
-
-def nd_index(c: KernelContext, shape: tuple[int, ...], indices: Any) -> tuple[Any, ...]:
-    """Index tuples in the last dimension as an index that an array takes."""
-    depth = np.shape(indices)[-1]
-    for axis in range(depth):
-        check_range(c, indices[..., axis], shape[axis])
-    return tuple(indices[..., axis] for axis in range(depth))
-
-
-@kernel("ResourceGatherNd")
-def resource_gather_nd(c: KernelContext, value: Any, indices: Any) -> Any:
-    return gather_nd(c, value, indices)
-
-
-def gather_nd(c: KernelContext, params: Any, indices: Any) -> Any:
-    """The slices of `params` at the index tuples."""
-    if np.shape(indices)[-1] == 0:
-        return c.xp.broadcast_to(params, np.shape(indices)[:-1] + np.shape(params))
-    index = nd_index(c, np.shape(params), indices)
-    if is_jax(c):
-        return params.at[index].get(mode="fill", fill_value=0)
-    return params[index]
 
 
 def _register(operation: str) -> None:

@@ -12,7 +12,9 @@ from ..infer import InferContext
 from ..opdef import Cost, OpDecl, declare, variable
 from ..samples import floats, ints, sample, var
 from ..shapes import TensorShape
-from .indexing import gathered_slices, rows_cost
+from .gather_nd import ScatterNd, nd_shape
+from .indexing import dense_gather_gradient, gathered_slices, rows_cost
+from .shaping import shape_of
 from .state import NO_GRADIENT, ReadVariableOp
 
 __all__ = [
@@ -57,8 +59,6 @@ def _gather_infer(c: InferContext) -> Sequence[TensorShape]:
 
 
 def _gather_grad(op: Operation, grad: Any) -> list[Any]:
-    from .indexing import dense_gather_gradient
-
     handle, indices = op.inputs
     value = ReadVariableOp(handle, dtype=op.attrs["dtype"])
     if op.attrs["batch_dims"]:
@@ -92,18 +92,10 @@ ResourceGather = declare(
 )
 
 
-def nd_shape(c: InferContext, shape: TensorShape, indices: TensorShape) -> TensorShape:
-    """Shape of the slices of a tensor that index tuples in the last dimension of `indices` name."""
-    if indices.dims is None or shape.dims is None:
-        return TensorShape(None)
-    if not indices.dims:
-        c.fail("indices must have at least one dimension")
-    depth = indices[-1]
-    if depth is None:
-        return TensorShape(None)
-    if depth > len(shape):
-        c.fail(f"index tuples of length {depth} are longer than the rank of {shape}")
-    return indices[:-1] + shape[depth:]
+def _gather_nd_grad(op: Operation, grad: Any) -> list[Any]:
+    handle, indices = op.inputs
+    value = ReadVariableOp(handle, dtype=op.attrs["dtype"])
+    return [ScatterNd(indices, grad, shape_of(value, indices.dtype)), None]
 
 
 ResourceGatherNd = declare(
@@ -112,7 +104,7 @@ ResourceGatherNd = declare(
     outputs="output: dtype",
     attrs=("dtype: type", "Tindices: indextype"),
     infer=lambda c: [nd_shape(c, _value_shape(c, "resource", "dtype"), c.shape("indices"))],
-    gradient=lambda op, grad: _gather_nd_grad(op, grad),
+    gradient=_gather_nd_grad,
     cost=rows_cost,
     state=variable(reads=["resource"]),
     samples=lambda: [
@@ -121,15 +113,6 @@ ResourceGatherNd = declare(
     ],
     doc="Slices of a variable, by index tuples.",
 )
-
-
-def _gather_nd_grad(op: Operation, grad: Any) -> list[Any]:
-    from .gather_nd import ScatterNd
-    from .shaping import shape_of
-
-    handle, indices = op.inputs
-    value = ReadVariableOp(handle, dtype=op.attrs["dtype"])
-    return [ScatterNd(indices, grad, shape_of(value, indices.dtype)), None]
 
 
 def _scatter_infer(c: InferContext) -> Sequence[TensorShape]:

@@ -16,10 +16,14 @@ pytestmark = pytest.mark.tensorflow
 
 FAMILIES = (
     "array",
+    "blocks",
     "filling",
+    "gather_nd",
     "indexing",
     "joining",
     "padding",
+    "partition",
+    "rolling",
     "scatter",
     "shaping",
     "slicing",
