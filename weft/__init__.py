@@ -6,7 +6,7 @@ program that changes. What is not listed here is private.
 
 from __future__ import annotations
 
-from . import errors, nn, summary, train
+from . import errors, layers, nn, summary, train
 from .actors.config import (
     ConfigProto,
     GPUOptions,
@@ -513,6 +513,7 @@ __all__ = [
     "is_strictly_increasing",
     "is_tensor",
     "is_variable_initialized",
+    "layers",
     "less",
     "less_equal",
     "lin_space",

@@ -204,8 +204,6 @@ class Optimizer:
             return self._resource_apply_sparse_duplicate_indices(grad.values, variable, grad.indices)
         return self._resource_apply_dense(grad, variable)
 
-    # --- what a subclass says -------------------------------------------------------------------------
-
     def _create_slots(self, var_list: Sequence[Variable]) -> None:
         """Makes the slots of all the variables."""
 
@@ -236,8 +234,6 @@ class Optimizer:
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Operation:
         """The operation that runs all updates."""
         return group_ops(update_ops, name_scope)
-
-    # --- slots and numbers ----------------------------------------------------------------------------
 
     def get_slot(self, var: Variable, name: str) -> Variable | None:
         """The slot of that name that goes with a variable, or None."""

@@ -1,0 +1,72 @@
+"""Layers: functions of tensors that make their own variables."""
+
+from __future__ import annotations
+
+from .base import InputSpec, Layer
+from .convolution import Conv1D, Conv2D, Conv3D, conv1d, conv2d, conv3d
+from .core import Dense, Dropout, Flatten, dense, dropout, flatten, fully_connected
+from .normalization import BatchNormalization, batch_normalization
+from .pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+    average_pooling1d,
+    average_pooling2d,
+    average_pooling3d,
+    max_pooling1d,
+    max_pooling2d,
+    max_pooling3d,
+)
+from .separable import (
+    Conv2DTranspose,
+    Conv3DTranspose,
+    SeparableConv1D,
+    SeparableConv2D,
+    conv2d_transpose,
+    conv3d_transpose,
+    separable_conv1d,
+    separable_conv2d,
+)
+
+__all__ = [
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "BatchNormalization",
+    "Conv1D",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "InputSpec",
+    "Layer",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "average_pooling1d",
+    "average_pooling2d",
+    "average_pooling3d",
+    "batch_normalization",
+    "conv1d",
+    "conv2d",
+    "conv2d_transpose",
+    "conv3d",
+    "conv3d_transpose",
+    "dense",
+    "dropout",
+    "flatten",
+    "fully_connected",
+    "max_pooling1d",
+    "max_pooling2d",
+    "max_pooling3d",
+    "separable_conv1d",
+    "separable_conv2d",
+]
