@@ -8,7 +8,7 @@ import numpy as np
 
 from ..infer import InferContext, moves
 from ..opdef import PURE, NoGradient, declare
-from ..samples import floats, sample
+from ..samples import floats, ints, sample
 from ..shapes import TensorShape
 
 __all__ = [
@@ -112,7 +112,7 @@ TensorSummaryV2 = declare(
     gradient=_NO_GRADIENT,
     cost=moves,
     state=PURE,
-    samples=lambda: [sample("note", floats(2), "")],
+    samples=lambda: [sample("note", ints(2), "")],
     doc="A tensor for a plugin of TensorBoard, text among them.",
 )
 

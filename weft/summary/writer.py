@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import socket
+import threading
 import time
 from typing import Any
 
@@ -14,12 +17,12 @@ __all__ = ["FileWriter", "FileWriterCache"]
 
 
 class FileWriter:
-    """Writes summaries, graphs and run metadata to an event file, from a thread of its own.
+    """Writes summaries, graphs and run metadata to an event file; several threads may.
 
     Args:
         logdir: folder of the event file; made if it is not there.
         graph: a graph to write at once.
-        max_queue: events that may wait to be written; further ones wait for room.
+        max_queue: events that may wait in memory; one more writes them all to the disk.
         flush_secs: seconds between writes to the disk.
         graph_def: accepted for old programs: a GraphDef to write in the place of a graph.
         filename_suffix: end of the file's name.
@@ -36,7 +39,7 @@ class FileWriter:
     ) -> None:
         self._logdir = os.fspath(logdir)
         self._arguments = (max_queue, flush_secs, filename_suffix or "")
-        self._writer: Any = None
+        self._writer: _EventFile | None = None
         self._seen_runs: set[str] = set()
         self.reopen()
         if graph is not None or graph_def is not None:
@@ -117,12 +120,9 @@ class FileWriter:
 
     def reopen(self) -> None:
         """Opens a new event file after `close`."""
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
         if self._writer is None:
             os.makedirs(self._logdir, exist_ok=True)
-            queue, seconds, suffix = self._arguments
-            self._writer = EventFileWriter(self._logdir, queue, seconds, suffix)
+            self._writer = _EventFile(self._logdir, *self._arguments)
 
     def __enter__(self) -> FileWriter:
         return self
@@ -138,6 +138,49 @@ def _event(global_step: Any, **fields: Any) -> Any:
     if global_step is not None:
         event.step = int(global_step)
     return event
+
+
+class _EventFile:
+    """One open event file; events wait in memory until there are many of them or some time has passed."""
+
+    def __init__(self, logdir: str, max_queue: int, flush_secs: float, suffix: str) -> None:
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        self._lock = threading.Lock()
+        self._most, self._seconds = max_queue, flush_secs
+        self._waiting: list[bytes] = []
+        self._flushed = time.monotonic()
+        host, now = socket.gethostname(), int(time.time())
+        name = f"events.out.tfevents.{now:010d}.{host}.{os.getpid()}.{next(_FILES)}{suffix}"
+        self._file = open(os.path.join(logdir, name), "wb")  # noqa: SIM115 - closed by close()
+        self._records = RecordWriter(self._file)
+        self.add_event(_event(None, file_version="brain.Event:2"))
+        self.flush()
+
+    def add_event(self, event: Any) -> None:
+        with self._lock:
+            self._waiting.append(event.SerializeToString())
+            late = time.monotonic() - self._flushed > self._seconds
+            if late or len(self._waiting) > self._most:
+                self._write()
+
+    def flush(self) -> None:
+        with self._lock:
+            self._write()
+
+    def _write(self) -> None:
+        for record in self._waiting:
+            self._records.write(record)
+        self._waiting.clear()
+        self._file.flush()
+        self._flushed = time.monotonic()
+
+    def close(self) -> None:
+        self.flush()
+        self._records.close()
+
+
+_FILES = itertools.count()
 
 
 class FileWriterCache:
