@@ -15,7 +15,7 @@ from .updates import scattered
 def dynamic_partition(c: KernelContext, data: Any, partitions: Any) -> Any:
     num = c.attrs["num_partitions"]
     flat = partitions.reshape(-1)
-    if flat.size and not (0 <= int(flat.min()) and int(flat.max()) < num):
+    if flat.size and not (int(flat.min()) >= 0 and int(flat.max()) < num):
         raise ValueError(f"partitions must be in [0, {num})")
     rows = data.reshape((flat.size, *data.shape[np.ndim(partitions) :]))
     found = tuple(rows[flat == i] for i in range(num))
