@@ -19,7 +19,6 @@ arguments, `var(value)` for a variable, `built(make)` for anything that other op
 from __future__ import annotations
 
 import functools
-import importlib.util
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -130,10 +129,8 @@ class OpTests:
 
     def test_graph_def(self, decl: OpDecl, row: Sample) -> None:
         """The op, written to a GraphDef and read back, is the same op."""
-        if importlib.util.find_spec("weft.graph.graph_def") is None:
-            pytest.skip("there is no weft.graph.graph_def")
         from weft.graph.graph import Graph
-        from weft.graph.graph_def import import_graph_def
+        from weft.graph.import_graph import import_graph_def
 
         case = Case(decl, row)
         read = Graph()
