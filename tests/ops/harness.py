@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+
 from weft.graph.infer import CostContext, free
 from weft.graph.opdef import NoGradient, OpDecl, Sample
 from weft.graph.shapes import TensorShape
