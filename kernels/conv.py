@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from ..graph.ops.windows import Geometry
-from .array import dims_of
 from .patches import patch_chunks
 from .registry import KernelContext, kernel
+from .shaping import dims_of
 from .windows import channels_first, channels_last, geometry_of
 
 
@@ -165,31 +165,57 @@ def exact(c: KernelContext, *arrays: Any) -> tuple[Any, ...]:
     return arrays
 
 
-@kernel("Conv2D")
-def conv2d(c: KernelContext, x: Any, w: Any) -> Any:
-    data_format = c.attrs["data_format"]
+def layout(c: KernelContext) -> str:
+    """Order of the dimensions; channels last where the op has no attribute for it."""
+    return c.attrs.get("data_format", "NHWC")  # type: ignore[no-any-return]
+
+
+def last_dims(shape: Any, data_format: str) -> tuple[int, ...]:
+    """A shape's dimensions, those of the channels moved to the end."""
+    dims = tuple(int(d) for d in shape)
+    return (dims[0], *dims[2:], dims[1]) if data_format.startswith("NC") else dims
+
+
+@kernel("Conv2D", "Conv3D")
+def conv_kernel(c: KernelContext, x: Any, w: Any) -> Any:
+    data_format = layout(c)
     x, w = exact(c, channels_last(c.xp, x, data_format), w)
     g = geometry_of(c.attrs, x.shape[1:-1], w.shape[:-2])
     y = conv(c.xp, x, w, g).astype(c.out_dtype, copy=False)
     return channels_first(c.xp, y, data_format)
 
 
-@kernel("Conv2DBackpropFilter")
-def conv2d_backprop_filter(c: KernelContext, x: Any, sizes: Any, grad: Any) -> Any:
-    data_format = c.attrs["data_format"]
+@kernel("Conv2DBackpropFilter", "Conv3DBackpropFilterV2")
+def backprop_filter(c: KernelContext, x: Any, sizes: Any, grad: Any) -> Any:
+    return _filter_grad(c, x, dims_of(sizes), grad)
+
+
+@kernel("Conv3DBackpropFilter")
+def backprop_filter_like(c: KernelContext, x: Any, w: Any, grad: Any) -> Any:
+    return _filter_grad(c, x, w.shape, grad)
+
+
+def _filter_grad(c: KernelContext, x: Any, dims: tuple[int, ...], grad: Any) -> Any:
+    data_format = layout(c)
     x, grad = exact(c, channels_last(c.xp, x, data_format), channels_last(c.xp, grad, data_format))
-    dims = dims_of(sizes)
     g = geometry_of(c.attrs, x.shape[1:-1], dims[:-2])
     return conv_filter_grad(c.xp, x, dims, grad, g).astype(c.out_dtype, copy=False)
 
 
-@kernel("Conv2DBackpropInput")
-def conv2d_backprop_input(c: KernelContext, sizes: Any, w: Any, grad: Any) -> Any:
-    data_format = c.attrs["data_format"]
+@kernel("Conv2DBackpropInput", "Conv3DBackpropInputV2")
+def backprop_input(c: KernelContext, sizes: Any, w: Any, grad: Any) -> Any:
+    return _input_grad(c, dims_of(sizes), w, grad)
+
+
+@kernel("Conv3DBackpropInput")
+def backprop_input_like(c: KernelContext, x: Any, w: Any, grad: Any) -> Any:
+    return _input_grad(c, x.shape, w, grad)
+
+
+def _input_grad(c: KernelContext, sizes: tuple[int, ...], w: Any, grad: Any) -> Any:
+    data_format = layout(c)
     w, grad = exact(c, w, channels_last(c.xp, grad, data_format))
-    dims = dims_of(sizes)
-    if data_format.startswith("NC"):
-        dims = (dims[0], *dims[2:], dims[1])
+    dims = last_dims(sizes, data_format)
     g = geometry_of(c.attrs, dims[1:-1], w.shape[:-2])
     dx = conv_input_grad(c.xp, dims, w, grad, g).astype(c.out_dtype, copy=False)
     return channels_first(c.xp, dx, data_format)

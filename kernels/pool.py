@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph.ops.windows import Geometry
-from .array import dims_of
 from .registry import KernelContext, kernel
+from .shaping import dims_of
 from .windows import channels_first, channels_last, geometry_of, pad_spatial, tap_slices, taps, unpadded
 
 

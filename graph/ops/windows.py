@@ -126,7 +126,11 @@ def explicit_pads(attrs: Mapping[str, Any], axes: Sequence[int]) -> tuple[tuple[
 
 
 def windows_infer(
-    c: InferContext, sizes: Sequence[Dimension], ksizes: Sequence[Dimension], rank: int
+    c: InferContext,
+    sizes: Sequence[Dimension],
+    ksizes: Sequence[Dimension],
+    rank: int,
+    attrs: Mapping[str, Any] | None = None,
 ) -> list[Dimension]:
     """Checks the window attributes of an op and gives how many windows there are per spatial dimension.
 
@@ -134,11 +138,12 @@ def windows_infer(
         c: the op.
         sizes, ksizes: input and window per spatial dimension, where known.
         rank: rank of the op's input; its attributes have one member per dimension.
+        attrs: attributes to go by in the place of the op's own.
     """
-    attrs = c.attrs
+    attrs = c.attrs if attrs is None else attrs
     data_format = attrs.get("data_format", "NHWC")
     axes = spatial_axes(data_format, rank)
-    _check_attrs(c, rank, axes)
+    _check_attrs(c, attrs, rank, axes)
     strides = pick(attrs["strides"], axes)
     dilations = pick(attrs["dilations"], axes) if attrs.get("dilations") else (1,) * len(axes)
     outputs: list[Dimension] = []
@@ -158,9 +163,9 @@ def windows_infer(
     return outputs
 
 
-def _check_attrs(c: InferContext, rank: int, axes: Sequence[int]) -> None:
+def _check_attrs(c: InferContext, attrs: Mapping[str, Any], rank: int, axes: Sequence[int]) -> None:
     for name in ("strides", "dilations", "ksize"):
-        given = c.attrs.get(name)
+        given = attrs.get(name)
         if not given:
             continue
         if len(given) != rank:
@@ -169,14 +174,14 @@ def _check_attrs(c: InferContext, rank: int, axes: Sequence[int]) -> None:
             c.fail(f"{name} must be positive, got {list(given)}")
         if name != "ksize" and any(v != 1 for i, v in enumerate(given) if i not in axes):
             c.fail(f"{name} over batch and channels must be 1, got {list(given)}")
-    explicit = c.attrs.get("explicit_paddings") or ()
-    if c.attrs["padding"] == "EXPLICIT":
+    explicit = attrs.get("explicit_paddings") or ()
+    if attrs["padding"] == "EXPLICIT":
         if len(explicit) != 2 * rank or any(p < 0 for p in explicit):
             c.fail(f"explicit_paddings must be {2 * rank} numbers >= 0, got {list(explicit)}")
         if any(p for i, p in enumerate(explicit) if i // 2 not in axes):
             c.fail(f"explicit_paddings over batch and channels must be 0, got {list(explicit)}")
     elif explicit:
-        c.fail(f"explicit_paddings go with padding EXPLICIT only, not {c.attrs['padding']}")
+        c.fail(f"explicit_paddings go with padding EXPLICIT only, not {attrs['padding']}")
 
 
 def joined(

@@ -8,8 +8,9 @@ from typing import Any
 from jax import lax
 
 from ...graph.ops.windows import Geometry, channel_axis, pick, spatial_axes
-from ..array import dims_of
+from ..conv import layout
 from ..registry import KernelContext, kernel
+from ..shaping import dims_of
 from ..windows import geometry_of
 
 _LETTERS = "DHW"
@@ -58,22 +59,32 @@ def sizes_of(shape: Sequence[int], data_format: str) -> tuple[int, ...]:
     return pick(shape, spatial_axes(data_format, len(shape)))
 
 
-@kernel("Conv2D", on="jax")
-def conv2d(c: KernelContext, x: Any, w: Any) -> Any:
-    data_format = c.attrs["data_format"]
+@kernel("Conv2D", "Conv3D", on="jax")
+def conv_kernel(c: KernelContext, x: Any, w: Any) -> Any:
+    data_format = layout(c)
     g = geometry_of(c.attrs, sizes_of(x.shape, data_format), w.shape[:-2])
     return conv(x, w, g, data_format)
 
 
-@kernel("Conv2DBackpropInput", on="jax")
-def conv2d_backprop_input(c: KernelContext, sizes: Any, w: Any, grad: Any) -> Any:
-    data_format, dims = c.attrs["data_format"], dims_of(sizes)
+@kernel("Conv2DBackpropInput", "Conv3DBackpropInputV2", on="jax")
+def backprop_input(c: KernelContext, sizes: Any, w: Any, grad: Any) -> Any:
+    data_format, dims = layout(c), dims_of(sizes)
     g = geometry_of(c.attrs, sizes_of(dims, data_format), w.shape[:-2])
     return by_input(dims, w, grad, g, data_format)
 
 
-@kernel("Conv2DBackpropFilter", on="jax")
-def conv2d_backprop_filter(c: KernelContext, x: Any, sizes: Any, grad: Any) -> Any:
-    data_format, dims = c.attrs["data_format"], dims_of(sizes)
+@kernel("Conv3DBackpropInput", on="jax")
+def backprop_input_like(c: KernelContext, x: Any, w: Any, grad: Any) -> Any:
+    return backprop_input(c, x.shape, w, grad)
+
+
+@kernel("Conv2DBackpropFilter", "Conv3DBackpropFilterV2", on="jax")
+def backprop_filter(c: KernelContext, x: Any, sizes: Any, grad: Any) -> Any:
+    data_format, dims = layout(c), dims_of(sizes)
     g = geometry_of(c.attrs, sizes_of(x.shape, data_format), dims[:-2])
     return by_filter(x, dims, grad, g, data_format)
+
+
+@kernel("Conv3DBackpropFilter", on="jax")
+def backprop_filter_like(c: KernelContext, x: Any, w: Any, grad: Any) -> Any:
+    return backprop_filter(c, x, w.shape, grad)

@@ -10,9 +10,9 @@ import numpy as np
 from jax import lax
 
 from ...graph.ops.windows import Geometry
-from ..array import dims_of
 from ..pool import counts, lowest, wide
 from ..registry import KernelContext, kernel
+from ..shaping import dims_of
 from ..windows import channels_first, channels_last, geometry_of, tap_slices, taps
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from weft.graph.opdef import OpDecl, Sample
-from weft.graph.ops import activation, conv, losses, pool
+from weft.graph.ops import activation, conv, conv3d, depthwise, dilation, losses, pool
 
 from ..ops.harness import declarations
 from ..ops.running import TOLERANCE
@@ -18,7 +18,7 @@ from . import sample_rows
 
 pytestmark = pytest.mark.tensorflow
 
-FAMILIES = (activation, conv, losses, pool)
+FAMILIES = (activation, conv, conv3d, depthwise, dilation, losses, pool)
 
 
 def _on_cpu(row: Sample) -> bool:
@@ -54,6 +54,7 @@ CANNOT = (
     "CPU implementations do not yet support dilation rates larger than 1",
     "Gradients for grouped convolutions are not supported on CPU",
     "filter_size does not have enough elements",
+    "Incompatible shapes between op input and calculated input gradient",
     "Attr 'padding' of 'MaxPoolGradGrad' Op passed string 'EXPLICIT'",
 )
 """What TensorFlow says of rows that it cannot run on CPU, or has a bug in."""
