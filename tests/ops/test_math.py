@@ -1,4 +1,4 @@
-from weft.graph.ops import bitwise, compare, complex, math, matmul, reduction, scan, unary
+from weft.graph.ops import bessel, bitwise, compare, complex, math, matmul, reduction, scan, special, unary
 
 from .harness import OpTests
 
@@ -33,3 +33,11 @@ class TestScan(OpTests):
 
 class TestBitwise(OpTests):
     family = bitwise
+
+
+class TestSpecial(OpTests):
+    family = special
+
+
+class TestBessel(OpTests):
+    family = bessel

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from weft.graph.opdef import OpDecl, Sample
-from weft.graph.ops import bitwise, compare, complex, math, matmul, reduction, scan, unary
+from weft.graph.ops import bessel, bitwise, compare, complex, math, matmul, reduction, scan, special, unary
 
 from ..ops.harness import declarations
 from ..ops.running import TOLERANCE
@@ -16,7 +17,18 @@ from . import sample_rows
 
 pytestmark = pytest.mark.tensorflow
 
-FAMILIES: tuple[ModuleType, ...] = (bitwise, compare, complex, math, matmul, reduction, scan, unary)
+FAMILIES: tuple[ModuleType, ...] = (
+    bessel,
+    bitwise,
+    compare,
+    complex,
+    math,
+    matmul,
+    reduction,
+    scan,
+    special,
+    unary,
+)
 
 WRONG = {("Round", 2): "TensorFlow's kernel gives zeros for integers"}
 """Rows for which TensorFlow itself gives wrong values, and how."""
