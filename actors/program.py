@@ -227,7 +227,7 @@ class _Builder:
                 made.recvs[edge_key(node)] = self.output_slots(node)[0]
             elif node.op in _NO_KERNEL:
                 self.source(node)
-            elif node.decl.state.kind == "effect":
+            elif node.state.kind == "effect":
                 self.close(made, open_nodes)
                 made.instructions.append(self.effect(node))
                 self.has_effects = True
@@ -284,7 +284,7 @@ class _Builder:
         return self.reads[key][0]
 
     def segment_node(self, node: Node) -> SegmentNode:
-        state = node.decl.state
+        state = node.state
         args: list[int | None] = [self.slot_of.get(r) for r in node.inputs]
         types = [self.type_of[r] for r in node.inputs]
         written: list[int | None] = []
@@ -314,7 +314,7 @@ class _Builder:
                     if builds
                     else self.read_slot(access.variable, access.reads, node)
                 )
-        for argument in node.decl.state.writes:
+        for argument in node.state.writes:
             access = accesses[argument]
             assert access.writes is not None
             slot = self.version_slot[access.variable, access.writes] = self.new_slot()

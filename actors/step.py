@@ -14,7 +14,6 @@ from ..graph.errors import InvalidArgumentError
 from ..graph.graph import Graph, Operation, Tensor
 from ..graph.ir import FEED, Node, Ref, Subgraph, check_subgraph
 from ..graph.prune import prune
-from ..graph.shapes import TensorShape
 from ..graph.versions import StateVersions, state_versions, with_write_order
 from ..kernels.registry import bind, supports
 from ..placement import Cluster, DeviceInfo, Partition, Plan, make_plan, partition
@@ -93,15 +92,13 @@ def build_step(
     subgraph = prune(graph, fetches, feeds, targets)
     _require_feeds(subgraph)
     subgraph = _with_entropy(_with_functions(subgraph), entropy)
-    if feed_shapes:
-        subgraph = _with_feed_shapes(subgraph, feed_shapes)
     if config.optimize:
         from ..graph.rewrites import optimize
 
         shapes = {
             subgraph.feeds[t.name]: s for t, s in (feed_shapes or {}).items() if t.name in subgraph.feeds
         }
-        subgraph = optimize(subgraph, evaluate, shapes or None)
+        subgraph = optimize(subgraph, evaluate, shapes or None, check)
     subgraph = with_write_order(subgraph)
     if check:
         check_subgraph(subgraph)
@@ -190,18 +187,6 @@ def _with_entropy(subgraph: Subgraph, entropy: int) -> Subgraph:
     from dataclasses import replace
 
     return replace(subgraph, nodes={n: changed.get(n, node) for n, node in subgraph.nodes.items()})
-
-
-def _with_feed_shapes(subgraph: Subgraph, shapes: Mapping[Tensor, tuple[int, ...]]) -> Subgraph:
-    from dataclasses import replace
-
-    nodes = dict(subgraph.nodes)
-    for tensor, shape in shapes.items():
-        name = subgraph.feeds.get(tensor.name)
-        if name is not None:
-            known = TensorShape(shape)
-            nodes[name] = nodes[name].with_(shapes=(known,), attrs={**nodes[name].attrs, "shape": known})
-    return replace(subgraph, nodes=nodes)
 
 
 def _assemble(
