@@ -26,6 +26,7 @@ __all__ = [
     "prepend_name_scope",
     "read_meta_graph_file",
     "register_proto_function",
+    "register_saver",
     "strip_name_scope",
 ]
 
@@ -287,6 +288,23 @@ class ImportedMetaGraph:
     scope: str
     variables: Mapping[str, Any]
     elements: list[Any] | None
+
+    def saver(self) -> Any:
+        """The saver that the message describes, or None where it describes none.
+
+        The class that saves lies above this folder, so it registers itself: see `register_saver`.
+        """
+        if _SAVERS and self.message.HasField("saver_def"):
+            return _SAVERS[-1](self.message.saver_def, self.scope)
+        return None
+
+
+_SAVERS: list[Callable[[Any, str], Any]] = []
+
+
+def register_saver(make: Callable[[Any, str], Any]) -> None:
+    """Says how a saver is made from a SaverDef and the name scope of its nodes."""
+    _SAVERS.append(make)
 
 
 def import_scoped_meta_graph(

@@ -6,7 +6,7 @@ program that changes. What is not listed here is private.
 
 from __future__ import annotations
 
-from . import errors, layers, nn, summary, train
+from . import errors, graph_util, layers, losses, nn, summary, train
 from .actors.config import (
     ConfigProto,
     GPUOptions,
@@ -491,6 +491,7 @@ __all__ = [
     "glorot_normal_initializer",
     "glorot_uniform_initializer",
     "gradients",
+    "graph_util",
     "greater",
     "greater_equal",
     "group",
@@ -528,6 +529,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "losses",
     "matmul",
     "matrix_transpose",
     "matvec",

@@ -19,6 +19,7 @@ from .graph.infer import HandleData
 from .graph.opdef import get_op
 from .graph.session_stack import default_session
 from .graph.shapes import TensorShape, TensorShapeV1, as_shape
+from .proto import behind_read, behind_write, variable_def
 from .variable_updates import VariableUpdates, beside
 
 __all__ = ["Variable", "VariableAggregation", "VariableSynchronization"]
@@ -123,6 +124,7 @@ class Variable(VariableUpdates):
         self.aggregation = aggregation
         self._save_slice_info: SaveSliceInfo | None = None
         self._cached: Tensor | None = None
+        self._name = ""
         self._caching_device = caching_device
         if variable_def is not None:
             if initial_value is not None:
@@ -210,8 +212,10 @@ class Variable(VariableUpdates):
             found = graph.as_graph_element(prefix + name)
             return found.outputs[0] if isinstance(found, Operation) else found
 
-        self._handle = tensor(variable_def.variable_name)
-        self._initializer = graph.get_operation_by_name(prefix + variable_def.initializer_name.split(":")[0])
+        self._name = prefix + variable_def.variable_name
+        self._handle = behind_read(tensor(variable_def.variable_name))
+        initializer = graph.get_operation_by_name(prefix + variable_def.initializer_name.split(":")[0])
+        self._initializer = behind_write(initializer)
         self._snapshot = tensor(variable_def.snapshot_name)
         name = variable_def.initial_value_name
         self._initial_value = tensor(name) if name else self._initializer.inputs[1]
@@ -238,11 +242,11 @@ class Variable(VariableUpdates):
 
     @property
     def name(self) -> str:
-        return self._handle.name
+        return self._name or self._handle.name
 
     @property
     def _shared_name(self) -> str:
-        return self._handle.op.name
+        return self.name.rpartition(":")[0]
 
     @property
     def graph(self) -> Graph:
@@ -367,8 +371,6 @@ class Variable(VariableUpdates):
 
     def to_proto(self, export_scope: str | None = None) -> Any:
         """The variable as a `VariableDef` message, or None where it is not under `export_scope`."""
-        from .proto import variable_def
-
         return variable_def(self, export_scope)
 
     @classmethod

@@ -13,6 +13,7 @@ from .global_step import (
     get_or_create_global_step,
     global_step,
 )
+from .meta_graph import export_meta_graph, import_meta_graph, write_graph
 from .moving_averages import (
     ExponentialMovingAverage,
 )
@@ -52,9 +53,11 @@ __all__ = [
     "cosine_decay_restarts",
     "create_global_step",
     "exponential_decay",
+    "export_meta_graph",
     "get_global_step",
     "get_or_create_global_step",
     "global_step",
+    "import_meta_graph",
     "inverse_time_decay",
     "linear_cosine_decay",
     "natural_exp_decay",
@@ -62,4 +65,5 @@ __all__ = [
     "piecewise_constant",
     "piecewise_constant_decay",
     "polynomial_decay",
+    "write_graph",
 ]
