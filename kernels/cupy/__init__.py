@@ -1,3 +1,3 @@
 """The CuPy backend: straight-line Python over CuPy arrays."""
 
-OVERRIDES = ("special",)
+OVERRIDES = ("segments", "special")

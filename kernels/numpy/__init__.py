@@ -1,3 +1,3 @@
 """The NumPy backend: straight-line Python over NumPy arrays."""
 
-OVERRIDES = ("activation", "scan", "special", "specialized")
+OVERRIDES = ("activation", "scan", "segments", "special", "specialized")

@@ -9,7 +9,20 @@ import numpy as np
 import pytest
 
 from weft.graph.opdef import OpDecl, Sample
-from weft.graph.ops import bessel, bitwise, compare, complex, math, matmul, reduction, scan, special, unary
+from weft.graph.ops import (
+    bessel,
+    bitwise,
+    compare,
+    complex,
+    math,
+    matmul,
+    reduction,
+    scan,
+    segment,
+    sparse_segment,
+    special,
+    unary,
+)
 
 from ..ops.harness import declarations
 from ..ops.running import TOLERANCE
@@ -26,6 +39,8 @@ FAMILIES: tuple[ModuleType, ...] = (
     matmul,
     reduction,
     scan,
+    segment,
+    sparse_segment,
     special,
     unary,
 )

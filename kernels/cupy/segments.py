@@ -1,0 +1,34 @@
+"""Reductions by id on CuPy: scattered into place with atomic operations; products on the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..numpy.segments import reduce_by_id as reduce_on_host
+from ..segments import with_reduce
+
+
+def reduce_by_id(xp: Any, how: str, ids: Any, rows: Any, count: int, empty: Any) -> Any:
+    """See `segments.Reduce`."""
+    if how == "multiply" or rows.dtype.kind == "c" or rows.dtype.itemsize < 4:
+        # CuPy has no atomic operation for these.
+        return xp.asarray(reduce_on_host(None, how, ids.get(), rows.get(), count, empty))
+    kept = ids >= 0
+    place = xp.where(kept, ids, count)
+    # A last row takes what is left out; it keeps the shapes independent of the data.
+    start = 0 if how == "add" else xp.inf if how == "minimum" else -xp.inf
+    if rows.dtype.kind != "f" and how != "add":
+        limits = xp.iinfo(rows.dtype)
+        start = limits.max if how == "minimum" else limits.min
+    out = xp.full((count + 1, *rows.shape[1:]), start, dtype=rows.dtype)
+    getattr(xp, how).at(out, place, rows)
+    out = out[:count]
+    if how == "add":
+        return out
+    has_row = xp.zeros(count + 1, dtype=xp.int32)
+    xp.add.at(has_row, place, 1)
+    has_row = (has_row[:count] > 0).reshape((count,) + (1,) * (out.ndim - 1))
+    return xp.where(has_row, out, xp.asarray(empty, dtype=rows.dtype))
+
+
+with_reduce(reduce_by_id, "cupy")
