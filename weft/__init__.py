@@ -6,7 +6,7 @@ program that changes. What is not listed here is private.
 
 from __future__ import annotations
 
-from . import errors, graph_util, layers, losses, nn, summary, train
+from . import errors, graph_util, layers, losses, metrics, nn, summary, train
 from .actors.config import (
     ConfigProto,
     GPUOptions,
@@ -535,6 +535,7 @@ __all__ = [
     "matvec",
     "maximum",
     "meshgrid",
+    "metrics",
     "min_max_variable_partitioner",
     "minimum",
     "mod",

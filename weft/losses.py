@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import nn
+from .array import size
 from .graph.convert import convert_to_tensor
 from .graph.dtypes import DType
 from .graph.graph import GraphKeys, Tensor, get_default_graph, name_scope
@@ -186,7 +187,7 @@ def _reduced(weighted: Tensor, losses: Tensor, weights: Tensor, reduction: str) 
     if reduction == Reduction.SUM_BY_NONZERO_WEIGHTS:
         return get_op("DivNoNan")(total, _present(losses, weights), name="value")  # type: ignore[no-any-return]
     if reduction == Reduction.SUM_OVER_BATCH_SIZE:
-        return _safe_ratio(total, get_op("Cast")(get_op("Size")(losses), DstT=losses.dtype))
+        return _safe_ratio(total, get_op("Cast")(size(losses), DstT=losses.dtype))
     return total
 
 
