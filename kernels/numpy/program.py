@@ -31,7 +31,6 @@ _ALIASES = frozenset(
         "PlaceholderWithDefault",
         "PreventGradient",
         "ReadVariableOp",
-        "Snapshot",
         "StopGradient",
     }
 )
