@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from .graph import Graph, Operation, Tensor
 from .ir import FEED, Node, Ref, Subgraph, topological
 
-__all__ = ["node_of", "prune"]
+__all__ = ["feed_node", "node_of", "prune"]
 
 
 def prune(
@@ -25,7 +25,7 @@ def prune(
         InvalidArgumentError: the operations form a cycle.
     """
     fed = {t: f"_feed/{t.op.name}_{t.value_index}" for t in feeds}
-    nodes = [_feed_node(t, name) for t, name in fed.items()]
+    nodes = [feed_node(t, name) for t, name in fed.items()]
     stack = [t.op for t in fetches if t not in fed] + list(targets)
     seen: set[Operation] = set()
     while stack:
@@ -34,7 +34,7 @@ def prune(
             continue
         seen.add(op)
         stack.extend(t.op for t in op.inputs if t not in fed)
-        stack.extend(op.control_inputs)
+        stack.extend(c for c in op.control_inputs if not _is_given(c, fed))
         nodes.append(node_of(op, fed))
     needed = {ref[0] for n in nodes for ref in n.inputs} | {fed[t] for t in fetches if t in fed}
     nodes = [n for n in nodes if n.op != FEED or n.name in needed]
@@ -54,7 +54,7 @@ def node_of(op: Operation, fed: dict[Tensor, str] | None = None) -> Node:
         name=op.name,
         op=op.type,
         inputs=tuple(_ref(t, fed or {}) for t in op.inputs),
-        control=tuple(c.name for c in op.control_inputs),
+        control=tuple(c.name for c in op.control_inputs if not _is_given(c, fed or {})),
         attrs=op.attrs,
         device=op.device,
         shapes=tuple(t.shape for t in op.outputs),
@@ -66,11 +66,16 @@ def node_of(op: Operation, fed: dict[Tensor, str] | None = None) -> Node:
     )
 
 
+def _is_given(op: Operation, fed: dict[Tensor, str]) -> bool:
+    """Whether waiting for an operation is waiting for a fed value only, which is there from the start."""
+    return op.type in ("Placeholder", "PlaceholderWithDefault", "Const") and op.outputs[0] in fed
+
+
 def _ref(tensor: Tensor, fed: dict[Tensor, str]) -> Ref:
     return (fed[tensor], 0) if tensor in fed else (tensor.op.name, tensor.value_index)
 
 
-def _feed_node(tensor: Tensor, name: str) -> Node:
+def feed_node(tensor: Tensor, name: str) -> Node:
     return Node(
         name=name,
         op=FEED,
