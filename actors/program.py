@@ -475,6 +475,9 @@ def _effect_call(function: Any, outputs: int, to_host: Any) -> CompiledSegment:
         result = function(*values)
         if outputs == 0:
             return ()
-        return (result,) if outputs == 1 else result
+        if outputs == 1:
+            # An op whose one output is a list gives it as one.
+            return (result[0],) if isinstance(result, (tuple, list)) else (result,)
+        return result
 
     return call

@@ -17,7 +17,7 @@ from . import device_spec
 from .dtypes import DType
 from .errors import InvalidArgumentError
 from .infer import HandleData, InferContext, describe
-from .opdef import OpDecl, get_op
+from .opdef import OpDecl, State, get_op
 from .shapes import TensorShape, TensorShapeV1, as_shape
 
 if TYPE_CHECKING:
@@ -245,6 +245,11 @@ class Operation:
         return self.decl.name
 
     @property
+    def state(self) -> State:
+        """What the operation does besides computing outputs from inputs."""
+        return self.decl.state_of(self.attrs)
+
+    @property
     def node_def(self) -> Any:
         """This operation as a NodeDef message."""
         from .graph_def import node_def
@@ -346,6 +351,10 @@ class Graph:
             full = self._complete_attrs(decl, attrs or {}, name or op_type, source)
             unique = self._op_name(name or op_type, exact_name)
             self._check_inputs(decl, full, taken, unique, source)
+            if decl.runs_functions:
+                from .func_graph import state_of_call
+
+                full["_state"] = state_of_call(self, decl, full)
             shapes = self._infer(decl, full, taken, unique, source)
             op = Operation(
                 self,

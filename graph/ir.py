@@ -15,7 +15,7 @@ import numpy as np
 from .dtypes import DType
 from .errors import InternalError, InvalidArgumentError
 from .infer import HandleData, InferContext
-from .opdef import OpDecl, get_op
+from .opdef import OpDecl, State, get_op
 from .shapes import TensorShape
 
 __all__ = ["FEED", "Node", "Ref", "Subgraph", "check_subgraph", "consumers", "topological"]
@@ -63,6 +63,11 @@ class Node:
     def decl(self) -> OpDecl:
         return get_op(self.op)
 
+    @property
+    def state(self) -> State:
+        """What the node does besides computing."""
+        return get_op(self.op).state_of(self.attrs)
+
     def with_(self, **changes: Any) -> Node:
         return replace(self, **changes)
 
@@ -78,6 +83,8 @@ class Subgraph:
         fetches: the tensors that the step returns, in the order of the caller's list.
         targets: names of the nodes that must run although no value of theirs is returned.
         functions: the function bodies that the nodes' attributes name, as subgraphs.
+        writes: of a function's body, the feeds that stand for variables whose new values it returns behind the
+            fetches.
     """
 
     nodes: Mapping[str, Node]
@@ -85,6 +92,7 @@ class Subgraph:
     fetches: tuple[Ref, ...] = ()
     targets: tuple[str, ...] = ()
     functions: Mapping[str, Any] = field(default_factory=dict)
+    writes: tuple[str, ...] = ()
 
     def with_nodes(self, nodes: Iterable[Node]) -> Subgraph:
         """The same step over other nodes, which are put in topological order."""

@@ -7,6 +7,7 @@ that is forgotten is a TypeError when the module is imported.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -141,6 +142,17 @@ def variable(reads: Sequence[str] = (), writes: Sequence[str] = ()) -> State:
     return State("variable", tuple(reads), tuple(writes))
 
 
+def write_state(state: State) -> str:
+    """A state as text, for the attribute `_state` of an op that runs functions."""
+    return f"{state.kind} {','.join(state.reads)} {','.join(state.writes)}"
+
+
+@functools.cache
+def _read_state(text: str) -> State:
+    kind, reads, writes = text.split(" ")
+    return State(kind, *(tuple(filter(None, names.split(","))) for names in (reads, writes)))  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
 class Sample:
     """One row of test data for an op; every check of the op runs on every row.
@@ -216,6 +228,20 @@ class OpDecl:
 
         return apply_op(self, inputs, keywords, name)
 
+    def state_of(self, attrs: Mapping[str, Any]) -> State:
+        """What an op of this type with these attributes does besides computing.
+
+        For an op that runs functions of the graph's library (a loop, a branch, a call) it is what they do; the
+        graph works that out when the op is made and keeps it in the attribute `_state`.
+        """
+        text = attrs.get("_state") if self.runs_functions else None
+        return self.state if text is None else _read_state(text)
+
+    @functools.cached_property
+    def runs_functions(self) -> bool:
+        """Whether attributes of the op name functions of the graph's library."""
+        return any(a.type in ("func", "list(func)") for a in self.attrs.values())
+
     def input_types(self, attrs: Mapping[str, Any]) -> list[DType]:
         """Element types of the flattened inputs under these attributes."""
         return _arg_types(self.inputs, attrs)
@@ -225,11 +251,16 @@ class OpDecl:
         return _arg_types(self.outputs, attrs)
 
     def arg_slices(self, attrs: Mapping[str, Any], outputs: bool = False) -> dict[str, slice]:
-        """Where each argument's tensors lie in the flattened list."""
+        """Where each argument's tensors lie in the flattened list.
+
+        The tensors of an argument whose types an attribute lists have entries of their own too: `input[2]`.
+        """
         position, found = 0, {}
         for arg in self.outputs if outputs else self.inputs:
             count = len(_arg_types((arg,), attrs))
             found[arg.name] = slice(position, position + count)
+            if arg.type_list_attr:
+                found.update({f"{arg.name}[{i}]": slice(position + i, position + i + 1) for i in range(count)})
             position += count
         return found
 

@@ -51,9 +51,14 @@ class StateVersions:
 def resource_of(subgraph: Subgraph, ref: Ref) -> str:
     """Name of the node that made the handle which arrives as `ref`, through identities."""
     node = subgraph.nodes[ref[0]]
-    while node.op == "Identity":
-        node = subgraph.nodes[node.inputs[0][0]]
-    return node.name
+    while True:
+        if node.op == "Identity":
+            ref = node.inputs[0]
+        elif node.op in ("While", "StatelessWhile"):
+            ref = node.inputs[ref[1]]
+        else:
+            return node.name
+        node = subgraph.nodes[ref[0]]
 
 
 def state_versions(subgraph: Subgraph) -> StateVersions:
@@ -81,7 +86,8 @@ def _resource_inputs(subgraph: Subgraph, node: Node) -> list[tuple[str, str]]:
     decl = find_op(node.op)
     if decl is None:
         return []
-    if decl.state.kind == "effect":
+    state = decl.state_of(node.attrs)
+    if state.kind == "effect" and not (state.reads or state.writes or decl.runs_functions):
         # An effect that is given a variable's handle (a loop, a branch, a call) may read and write it.
         found = []
         for position, ref in enumerate(node.inputs):
@@ -90,19 +96,19 @@ def _resource_inputs(subgraph: Subgraph, node: Node) -> list[tuple[str, str]]:
                 if subgraph.nodes[maker].op == "VarHandleOp":
                     found.append((f"#{position}", maker))
         return found
-    if decl.state.kind != "variable":
+    if not (state.reads or state.writes):
         return []
     slices = decl.arg_slices(node.attrs)
-    arguments = [a.name for a in decl.inputs if a.name in (*decl.state.reads, *decl.state.writes)]
+    arguments = sorted({*state.reads, *state.writes}, key=lambda a: slices[a].start)
     return [(a, resource_of(subgraph, node.inputs[slices[a].start])) for a in arguments]
 
 
 def _is_read(node: Node, argument: str) -> bool:
-    return argument.startswith("#") or argument in node.decl.state.reads
+    return argument.startswith("#") or argument in node.state.reads
 
 
 def _is_written(node: Node, argument: str) -> bool:
-    return argument.startswith("#") or argument in node.decl.state.writes
+    return argument.startswith("#") or argument in node.state.writes
 
 
 def _writers(subgraph: Subgraph) -> dict[str, list[str]]:

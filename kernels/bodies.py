@@ -9,9 +9,9 @@ from typing import Any
 from ..graph.errors import InternalError
 from ..graph.ir import Subgraph
 from .backend import CompiledSegment
-from .segment import Segment, whole_segment
+from .segment import Segment, WholeSegment, whole_segment
 
-__all__ = ["body_segment", "compiled_bodies"]
+__all__ = ["body_segment", "compiled_bodies", "open_body"]
 
 
 def body_segment(body: Any, functions: Mapping[str, Any]) -> Segment:
@@ -26,12 +26,50 @@ def body_segment(body: Any, functions: Mapping[str, Any]) -> Segment:
     """
     if isinstance(body, Segment):
         return replace(body, functions=functions) if not body.functions else body
-    assert isinstance(body, Subgraph)
+    segment, streams = open_body(body, functions)
+    if streams:
+        names = ", ".join(streams)
+        raise InternalError(None, f"a function's body draws random numbers outside the runtime: {names}")
+    return segment
+
+
+def open_body(body: Subgraph, functions: Mapping[str, Any]) -> tuple[Segment, dict[str, int]]:
+    """A function's body as a segment, and the slots of the stream positions that its random nodes take.
+
+    Raises:
+        InternalError: the body uses variables that are not among its arguments.
+    """
     whole = whole_segment(body, list(body.feeds.values()), functions)
-    if whole.variables or whole.streams or whole.written:
-        held = ", ".join((*whole.variables, *whole.streams, *whole.written))
-        raise InternalError(None, f"a function's body uses state that is not among its arguments: {held}")
-    return whole.segment
+    feeds = set(body.feeds.values())
+    outside = [name for name in (*whole.variables, *whole.written) if name not in feeds]
+    if outside:
+        held = ", ".join(outside)
+        raise InternalError(
+            None, f"a function's body uses variables that are not among its arguments: {held}"
+        )
+    positions = whole.segment.inputs[len(whole.feeds) + len(whole.variables) :]
+    return _with_values(whole, body), dict(zip(whole.streams, positions, strict=True))
+
+
+def _with_values(whole: WholeSegment, body: Subgraph) -> Segment:
+    """The body with variables' values as arguments where handles are, and their new values behind the results."""
+    segment = whole.segment
+    count = len(whole.feeds)
+    values = dict(zip(whole.variables, segment.inputs[count:], strict=False))
+    handles = dict(zip(whole.feeds, segment.inputs, strict=False))
+    inputs = tuple(values.get(name, slot) for name, slot in handles.items())
+    results = segment.outputs[: len(body.fetches)]
+    new = dict(zip(whole.written, segment.outputs[len(body.fetches) :], strict=True))
+    # A handle that is handed through stands for the variable's value.
+    same = {handles[name]: slot for name, slot in values.items()}
+    return replace(
+        segment,
+        inputs=inputs,
+        outputs=(
+            *(same.get(slot, slot) for slot in results),
+            *(new.get(name, values.get(name, handles[name])) for name in body.writes),
+        ),
+    )
 
 
 class _Bodies(Mapping[str, CompiledSegment]):

@@ -153,7 +153,7 @@ class _Builder:
             return None
         accesses = {a.argument: a for a in self.versions.accesses.get(node.name, ())}
         args, types = self.arguments(node, accesses)
-        written = [accesses[name] for name in node.decl.state.writes]
+        written = [accesses[name] for name in node.state.writes]
         outs: list[int | None] = [self.slot(("variable", a.variable, a.writes)) for a in written]
         refs = [(node.name, i) for i in range(len(node.types))]
         outs += [self.slot(ref) if ref in self.used else None for ref in refs]

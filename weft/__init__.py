@@ -59,6 +59,11 @@ from .array import (
     zeros,
     zeros_like,
 )
+from .branches import (
+    case,
+    cond,
+    switch_case,
+)
 from .casting import (
     cast,
     saturate_cast,
@@ -262,6 +267,9 @@ from .initializers import (
     variance_scaling_initializer,
     zeros_initializer,
 )
+from .loops import (
+    while_loop,
+)
 from .partitioned_variables import (
     create_partitioned_variables,
     fixed_size_partitioner,
@@ -431,6 +439,7 @@ __all__ = [
     "broadcast_dynamic_shape",
     "broadcast_static_shape",
     "broadcast_to",
+    "case",
     "cast",
     "ceil",
     "check_numerics",
@@ -443,6 +452,7 @@ __all__ = [
     "complex64",
     "complex128",
     "concat",
+    "cond",
     "conj",
     "constant",
     "constant_initializer",
@@ -631,6 +641,7 @@ __all__ = [
     "strided_slice",
     "string",
     "subtract",
+    "switch_case",
     "tan",
     "tanh",
     "tile",
@@ -665,6 +676,7 @@ __all__ = [
     "verify_tensor_all_finite",
     "where",
     "where_v2",
+    "while_loop",
     "with_dependencies",
     "zeros",
     "zeros_initializer",

@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .branches import case, cond, switch_case
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
 from .graph.graph import Operation, Tensor, get_default_graph, name_scope
 from .graph.indexed_slices import IndexedSlices
 from .graph.ops import checks, control
+from .loops import while_loop
 
 __all__ = [
     "Assert",
     "Print",
     "add_check_numerics_ops",
+    "case",
     "check_numerics",
+    "cond",
     "group",
     "identity",
     "identity_n",
     "no_op",
+    "switch_case",
     "tuple",
     "verify_tensor_all_finite",
+    "while_loop",
     "with_dependencies",
 ]
 
