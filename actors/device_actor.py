@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ray
 
 from ..graph.errors import AbortedError, InternalError, OpError
+from ..placement import DeviceInfo
 from .device import Device, Frame
 from .program import Program, ProgramSpec
 from .rendezvous import Rendezvous
@@ -73,12 +75,15 @@ class DeviceActor:
     """Runs one device of a cluster.
 
     Args:
-        name: full name of the device.
-        backend: name of its backend.
+        info: the device.
+        expected: full names of all devices of its cluster.
     """
 
-    def __init__(self, name: str, backend: str) -> None:
-        self.device = Device(name, backend)
+    def __init__(self, info: DeviceInfo, expected: tuple[str, ...]) -> None:
+        node = ray.get_runtime_context().get_node_id()
+        self.info = replace(info, node=node, process=f"{node}:{os.getpid()}")
+        self.expected = expected
+        self.device = Device(info.name, info.backend)
         self.rendezvous = Rendezvous()
         self.peers: dict[str, Any] = {}
         self._pending: dict[tuple[str, int], Frame] = {}
@@ -89,13 +94,14 @@ class DeviceActor:
         return f"weft {short_name(self.device.name)}"
 
     @ray.method(concurrency_group="control")
-    def ready(self) -> dict[str, Any]:
-        """What the driver wants to know of a device that has started."""
-        return {
-            "device": self.device.name,
-            "pid": os.getpid(),
-            "node": ray.get_runtime_context().get_node_id(),
-        }
+    def ready(self) -> DeviceInfo:
+        """The device, with the node and process that it runs in."""
+        return self.info
+
+    @ray.method(concurrency_group="control")
+    def cluster(self) -> tuple[str, ...]:
+        """Full names of all devices of the cluster that this one is part of."""
+        return self.expected
 
     @ray.method(concurrency_group="control")
     def connect(self, peers: Mapping[str, Any]) -> None:
@@ -235,6 +241,16 @@ class DeviceActor:
             self._stepping.pop((session, step), None)
             if frame is not None and succeeded:
                 self.device.commit(frame)
+
+    @ray.method(concurrency_group="control")
+    def forget(self, session: str, handles: Sequence[int]) -> None:
+        """A session that shares this device is over: drops its programs and what it left waiting."""
+        for handle in handles:
+            self.device.unregister(handle)
+        with self._lock:
+            for key in [k for k in self._pending if k[0] == session]:
+                del self._pending[key]
+        self.device.forget_session(session)
 
     @ray.method(concurrency_group="control")
     def shut_down(self) -> None:

@@ -16,7 +16,10 @@ from .cluster_spec import ClusterSpec
 from .config import ConfigProto
 from .progress import Waiting
 
-__all__ = ["DeviceActors", "attach", "launch_devices"]
+__all__ = ["NAMESPACE", "DeviceActors", "attach", "device_actor_name", "launch_devices", "start_devices"]
+
+NAMESPACE = "weft"
+"""Ray namespace of all device actors, so that every program on the Ray cluster can find those that are shared."""
 
 _OBJECT_STORE_BYTES = 512 * 2**20
 
@@ -27,15 +30,15 @@ class DeviceActors:
 
     Attributes:
         handles: actor of each device, by full name.
-        nodes: Ray node that each runs on.
-        pids: process of each.
-        group: the placement group that holds their resources.
+        infos: each device, with the node and process that it runs in.
+        group: the placement group that holds their resources; None where somebody else holds it.
+        owned: whether they end with the session.
     """
 
     handles: dict[str, Any]
-    nodes: dict[str, str]
-    pids: dict[str, int]
+    infos: list[DeviceInfo]
     group: Any
+    owned: bool = True
 
     def stop(self) -> None:
         """Kills the actors and frees their resources."""
@@ -47,8 +50,9 @@ class DeviceActors:
         for actor in self.handles.values():
             with contextlib.suppress(Exception):
                 ray.kill(actor, no_restart=True)
-        with contextlib.suppress(Exception):
-            remove_placement_group(self.group)
+        if self.group is not None:
+            with contextlib.suppress(Exception):
+                remove_placement_group(self.group)
 
 
 def attach(target: str, devices: int, config: ConfigProto) -> None:
@@ -90,36 +94,47 @@ def _start_local(devices: int, config: ConfigProto) -> None:
     )
 
 
+def device_actor_name(cluster: str, device: str) -> str:
+    """Name of a device's actor: `weft:<cluster>:/job:worker/task:0/device:CPU:0`."""
+    from .device_actor import short_name
+
+    return f"weft:{cluster}:{short_name(device)}"
+
+
 def launch_devices(
-    spec: ClusterSpec, devices: Sequence[DeviceInfo], config: ConfigProto, session: str
+    spec: ClusterSpec, devices: Sequence[DeviceInfo], config: ConfigProto, name: str, detached: bool = False
 ) -> DeviceActors:
-    """Starts one actor per device and waits until all are there.
+    """Starts one actor per device in a placement group and waits until all are there.
 
     Args:
         spec: jobs, tasks and what they need.
         devices: the devices of all tasks.
         config: settings; `start_timeout` bounds the wait.
-        session: name of the session, part of the actors' names.
+        name: name of the session or cluster, part of the actors' names.
+        detached: whether they outlive this program.
 
     Raises:
         ResourceExhaustedError: Ray cannot give what the cluster asks for.
         UnavailableError: an actor died while it started.
     """
-    from ray.util.placement_group import placement_group
+    from ray.util.placement_group import placement_group, remove_placement_group
 
-    bundles = [_bundle(spec, d) for d in devices]
-    group = placement_group(bundles, strategy=spec.strategy.upper(), name=f"weft:{session}")
+    bundles = [bundle_of(spec, d) for d in devices]
+    group = placement_group(
+        bundles,
+        strategy=spec.strategy.upper(),
+        name=f"weft:{name}",
+        lifetime="detached" if detached else None,
+    )
     try:
         _wait_for_group(group, bundles, config)
-        return _start_actors(group, bundles, devices, config, session)
+        return start_devices(bundles, devices, [d.name for d in devices], config, name, group, detached)
     except BaseException:
-        from ray.util.placement_group import remove_placement_group
-
         remove_placement_group(group)
         raise
 
 
-def _bundle(spec: ClusterSpec, device: DeviceInfo) -> dict[str, float]:
+def bundle_of(spec: ClusterSpec, device: DeviceInfo) -> dict[str, float]:
     """Ray resources that one device's actor holds."""
     job = device.name.split("/job:")[1].split("/")[0]
     needs = spec.resources.get(job, {})
@@ -170,42 +185,76 @@ def _listed(amounts: Mapping[str, float]) -> str:
     return ", ".join(f"{amount:g} {name}" for name, amount in amounts.items())
 
 
-def _start_actors(
-    group: Any,
+def start_devices(
     bundles: Sequence[Mapping[str, float]],
     devices: Sequence[DeviceInfo],
+    expected: Sequence[str],
     config: ConfigProto,
-    session: str,
+    name: str,
+    group: Any = None,
+    detached: bool = False,
 ) -> DeviceActors:
-    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+    """Starts the actors of some devices and waits until they are there.
 
-    from .device_actor import actor_class, short_name
+    Args:
+        bundles: Ray resources of each.
+        devices: the devices.
+        expected: names of all devices of the cluster.
+        config: settings; `start_timeout` bounds the wait.
+        name: name of the session or cluster.
+        group: placement group that holds the bundles; None for no group.
+        detached: whether they outlive this program.
+
+    Raises:
+        UnavailableError: an actor died while it started, or did not start in time.
+    """
+    from .device_actor import actor_class
 
     cls = actor_class()
     handles: dict[str, Any] = {}
     for index, (device, bundle) in enumerate(zip(devices, bundles, strict=True)):
         rest = {k: v for k, v in bundle.items() if k not in ("CPU", "GPU", "memory")}
         handles[device.name] = cls.options(
-            name=f"weft:{session}:{short_name(device.name)}",
+            name=device_actor_name(name, device.name),
+            namespace=NAMESPACE,
+            lifetime="detached" if detached else None,
             num_cpus=bundle.get("CPU", 0),
             num_gpus=bundle.get("GPU", 0),
             memory=bundle.get("memory"),
             resources=rest or None,
-            scheduling_strategy=PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=index),
-        ).remote(device.name, device.backend)
+            **_placed(group, index),
+        ).remote(device, tuple(expected))
+    made = DeviceActors(handles, [], group)
     try:
-        return _wait_for_actors(group, handles, config)
+        made.infos = wait_for_actors(handles, config)
     except BaseException:
-        DeviceActors(handles, {}, {}, group).stop()
+        made.stop()
         raise
+    connect(handles)
+    return made
 
 
-def _wait_for_actors(group: Any, handles: Mapping[str, Any], config: ConfigProto) -> DeviceActors:
+def _placed(group: Any, index: int) -> dict[str, Any]:
+    if group is None:
+        return {}
+    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+    return {
+        "scheduling_strategy": PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=index)
+    }
+
+
+def wait_for_actors(handles: Mapping[str, Any], config: ConfigProto) -> list[DeviceInfo]:
+    """Waits until the actors answer; their devices, in the order of the handles.
+
+    Raises:
+        UnavailableError: one of them is dead, or they do not answer in time.
+    """
     import ray
     from ray.exceptions import RayActorError
 
     pending = {actor.ready.remote(): name for name, actor in handles.items()}
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, DeviceInfo] = {}
     waiting = Waiting(
         config.start_timeout, lambda: f"starting {len(handles)} device actors, {len(found)} are there"
     )
@@ -220,10 +269,11 @@ def _wait_for_actors(group: Any, handles: Mapping[str, Any], config: ConfigProto
         if len(found) < len(handles) and waiting.expired():
             missing = sorted(set(handles) - set(found))
             raise UnavailableError(None, f"device actors did not start in time: {', '.join(missing)}")
+    return [found[name] for name in handles]
+
+
+def connect(handles: Mapping[str, Any]) -> None:
+    """Makes the actors known to each other."""
+    import ray
+
     ray.get([actor.connect.remote(dict(handles)) for actor in handles.values()])
-    return DeviceActors(
-        dict(handles),
-        {n: str(f["node"]) for n, f in found.items()},
-        {n: int(f["pid"]) for n, f in found.items()},
-        group,
-    )

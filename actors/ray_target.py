@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import itertools
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..graph.errors import (
@@ -71,37 +72,42 @@ class RayTarget:
     """Runs steps on one Ray actor per device.
 
     Args:
-        target: "ray" or "ray://host:port".
-        cluster: jobs and tasks; None for one worker task.
-        config: settings.
+        actors: the device actors, started or found.
         session: name of the session.
+        default_device: device of ops that ask for none; None to leave them to the planner.
     """
 
-    def __init__(self, target: str, cluster: ClusterSpec | None, config: ConfigProto, session: str) -> None:
-        spec = ClusterSpec({"worker": 1}) if cluster is None else cluster
-        infos = describe_devices(spec, config)
+    def __init__(self, actors: DeviceActors, session: str, default_device: str | None = None) -> None:
+        self._actors = actors
         self.session = session
-        self.default_device = infos[0].name if cluster is None else None
+        self.default_device = default_device
+        self.cluster: Cluster = Cluster(tuple(actors.infos))
         self._steps = itertools.count()
         self._lock = threading.Lock()
-        self._settled: dict[str, dict[int, bool]] = {i.name: {} for i in infos}
+        self._settled: dict[str, dict[int, bool]] = {i.name: {} for i in actors.infos}
         self._lost: UnavailableError | None = None
         self._closed = False
         self._compiled = 0
         self._compiling = threading.Lock()
         self._fast: list[CompiledStep] = []
-        attach(target, len(infos), config)
-        self._actors: DeviceActors = launch_devices(spec, infos, config, session)
-        infos = [
-            replace(i, node=self._actors.nodes[i.name], process=str(self._actors.pids[i.name])) for i in infos
-        ]
-        self.cluster: Cluster = Cluster(tuple(infos))
+        self._programs: dict[str, list[int]] = {i.name: [] for i in actors.infos}
         atexit.register(self.close)
 
-    @property
-    def pids(self) -> dict[str, int]:
-        """Process of each device."""
-        return dict(self._actors.pids)
+    @classmethod
+    def launch(cls, target: str, cluster: ClusterSpec | None, config: ConfigProto, session: str) -> RayTarget:
+        """Starts device actors of the session's own.
+
+        Args:
+            target: "ray" or "ray://host:port".
+            cluster: jobs and tasks; None for one worker task.
+            config: settings.
+            session: name of the session.
+        """
+        spec = ClusterSpec({"worker": 1}) if cluster is None else cluster
+        infos = describe_devices(spec, config)
+        attach(target, len(infos), config)
+        actors = launch_devices(spec, infos, config, session)
+        return cls(actors, session, infos[0].name if cluster is None else None)
 
     def register(self, spec: StepSpec) -> _Registered:
         self._check_open()
@@ -110,6 +116,8 @@ class RayTarget:
             for name, program in spec.programs.items()
         }
         values = self._get(refs)
+        for name, handle in values.items():
+            self._programs[name].append(handle)
         writers = frozenset(name for name, program in spec.programs.items() if _changes_state(program, spec))
         return _Registered(values, spec.feeds, spec.fetches, writers, spec if can_compile(spec) else None)
 
@@ -249,6 +257,11 @@ class RayTarget:
                         self._settled[name].pop(known, None)
             for name in writers:
                 self._settled[name][step] = succeeded
+        if not self._actors.owned:
+            # Other programs look at these devices too: they must not wait for this session's next step.
+            for name in writers:
+                rows = tuple(self._settled[name].items())
+                self._actors.handles[name].settle.remote(self.session, rows)
 
     # --- waiting ------------------------------------------------------------------------------------------
 
@@ -344,7 +357,24 @@ class RayTarget:
         with self._compiling:
             for fast in self._fast:
                 fast.close()
-        self._actors.stop()
+        if self._actors.owned:
+            self._actors.stop()
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Settles what is open on devices that stay, and takes this session's programs away."""
+        import ray
+
+        if not ray.is_initialized():
+            return
+        refs = []
+        for name, actor in self._actors.handles.items():
+            with contextlib.suppress(Exception):
+                actor.settle.remote(self.session, tuple(self._settled[name].items()))
+                refs.append(actor.forget.remote(self.session, self._programs[name]))
+        with contextlib.suppress(Exception):
+            ray.wait(refs, num_returns=len(refs), timeout=_GIVE_UP_SECONDS)
 
 
 def _changes_state(program: Any, spec: StepSpec) -> bool:

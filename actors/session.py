@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import sys
 import threading
+import uuid
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -26,15 +26,14 @@ __all__ = ["BaseSession", "InteractiveSession", "Session"]
 _SPECIAL_SHAPES = 4
 """How many sets of feed shapes a kind of step is compiled for; later ones share one that takes any shape."""
 
-_SESSIONS = itertools.count()
-
 
 class BaseSession:
     """Runs operations and evaluates tensors of one graph.
 
     Args:
         target: "" for devices in this process (or what WEFT_TARGET says), "ray" for actors on a Ray cluster,
-            "ray://host:port" for actors on the cluster at that address.
+            "ray://host:port" for actors on the cluster at that address, `server.target` or "weft://name" for
+            device actors that several programs share.
         graph: the graph; the default graph if None.
         config: settings.
         cluster: jobs and tasks, as a `ClusterSpec` or what one is made of; with it device strings such as
@@ -59,7 +58,7 @@ class BaseSession:
             raise TypeError(f"target must be a string, got {target!r}")
         self._graph = get_default_graph() if graph is None else graph
         self._config = ConfigProto() if config is None else config
-        self._name = f"{os.getpid():x}{next(_SESSIONS):x}"
+        self._name = uuid.uuid4().hex[:8]
         self._entropy = int.from_bytes(os.urandom(7), "little") | 1
         self._calls: dict[Any, _Call] = {}
         self._lock = threading.Lock()

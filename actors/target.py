@@ -58,7 +58,8 @@ def open_target(target: str | None, cluster: ClusterSpec | None, config: ConfigP
     Args:
         target: "" for the environment variable WEFT_TARGET, or devices in this process where that is not set;
             "local" for devices in this process; "ray" for actors on the Ray cluster that this program is
-            attached to, or on one that is started for it; "ray://host:port" for that cluster.
+            attached to, or on one that is started for it; "ray://host:port" for that cluster; "weft://name" for
+            running device actors that several programs share: those of `tf.train.Server` or `weft up`.
         cluster: jobs and tasks; None for the devices of this process.
         config: the session's settings.
         session: name of the session.
@@ -74,9 +75,13 @@ def open_target(target: str | None, cluster: ClusterSpec | None, config: ConfigP
     if name == "ray" or name.startswith("ray://"):
         from .ray_target import RayTarget
 
-        return RayTarget(name, cluster, config, session)
+        return RayTarget.launch(name, cluster, config, session)
+    if name.startswith("weft://"):
+        from .shared import join_cluster
+
+        return join_cluster(name, config, session)
     raise InvalidArgumentError(
         None,
         f"no session target {name!r}: use '' or 'local' for devices in this process, 'ray' for a Ray cluster, "
-        "or 'ray://host:port' for the one at that address",
+        "'ray://host:port' for the one at that address, or 'weft://name' for a cluster that is up already",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..actors.cluster_spec import ClusterSpec
+from ..actors.server import Server
 from .adagrad import AdadeltaOptimizer, AdagradDAOptimizer, AdagradOptimizer, ProximalAdagradOptimizer
 from .adam import AdamOptimizer, AdamWOptimizer, LAMBOptimizer
 from .descent import GradientDescentOptimizer, MomentumOptimizer, ProximalGradientDescentOptimizer
@@ -48,6 +49,7 @@ __all__ = [
     "ProximalAdagradOptimizer",
     "ProximalGradientDescentOptimizer",
     "RMSPropOptimizer",
+    "Server",
     "assert_global_step",
     "cosine_decay",
     "cosine_decay_restarts",
