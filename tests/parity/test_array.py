@@ -17,6 +17,7 @@ pytestmark = pytest.mark.tensorflow
 FAMILIES = (
     "array",
     "blocks",
+    "encoding",
     "filling",
     "gather_nd",
     "indexing",
@@ -29,6 +30,7 @@ FAMILIES = (
     "shaping",
     "slicing",
     "state",
+    "strings",
     "training_ops",
 )
 
@@ -54,6 +56,8 @@ def _rows() -> list[Any]:
 
 
 def _close(got: Any, expected: Any, row: Sample, what: str) -> None:
+    if isinstance(expected, bytes):
+        expected = np.array(expected, dtype=object)
     got, expected = np.asarray(got), np.asarray(expected)
     assert got.shape == expected.shape, what
     limit = {t.np: v for t, v in TOLERANCE.items()}.get(got.dtype)
