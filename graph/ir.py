@@ -140,7 +140,7 @@ def topological(nodes: Iterable[Node]) -> list[Node]:
     users: dict[str, list[str]] = {name: [] for name in by_name}
     for node in by_name.values():
         needs = {n for n, _ in node.inputs} | set(node.control)
-        unknown = needs - by_name.keys()
+        unknown = [n for n in needs if n not in by_name]
         if unknown:
             raise InternalError(
                 node.name, f"node {node.name!r} needs {sorted(unknown)}, which the step lacks"

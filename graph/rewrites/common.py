@@ -60,7 +60,7 @@ def _best_known(first: Node, again: Node) -> Node:
 def _key(node: Node) -> Any:
     if node.op == FEED or not node.types:
         return None
-    if node.op != "Const" and node.decl.state.kind != "pure":
+    if node.op != "Const" and node.state.kind != "pure":
         return None
     attrs = tuple((name, frozen(value)) for name, value in sorted(node.attrs.items()) if name != "_class")
     return (

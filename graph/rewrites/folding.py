@@ -18,9 +18,9 @@ def folding_rule(evaluate: Evaluate) -> Rule:
     """The rule that computes nodes with `evaluate`; a node that fails is left, to fail when the step runs."""
 
     def fold(sweep: Sweep, node: Node) -> Replacement:
-        if node.op == FEED or not node.types or node.decl.state.kind != "pure":
+        if node.op == FEED or not node.types or node.state.kind != "pure":
             return None
-        if not node.inputs or any(t.kind in "rv" for t in node.types):
+        if not node.inputs or node.decl.runs_functions or any(t.kind in "rv" for t in node.types):
             return None
         values = []
         for ref in node.inputs:

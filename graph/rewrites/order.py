@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ir import FEED, Node, Subgraph
-from ..opdef import get_op
 
 __all__ = ["StateOrder", "restore_order", "state_order"]
 
@@ -91,11 +90,11 @@ def _masks(subgraph: Subgraph, sources: tuple[str, ...]) -> dict[str, int]:
 
 
 def _touches_state(node: Node) -> bool:
-    return node.op != FEED and get_op(node.op).state.kind in ("variable", "effect")
+    return node.op != FEED and node.state.kind in ("variable", "effect")
 
 
 def _changes_state(node: Node) -> bool:
     if node.op == FEED:
         return False
-    state = get_op(node.op).state
+    state = node.state
     return state.kind == "effect" or bool(state.writes)

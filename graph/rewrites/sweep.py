@@ -40,7 +40,7 @@ def has_effect(node: Node) -> bool:
     """Whether a step must run the node even where nothing takes its outputs."""
     if node.op == FEED:
         return False
-    state = get_op(node.op).state
+    state = node.state
     return state.kind in ("effect", "random") or bool(state.writes)
 
 

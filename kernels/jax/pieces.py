@@ -108,7 +108,7 @@ class _Cutter:
         if row.node.op in SHAPE_ONLY:
             return any(s in self.wanted for s in _slots(row.outs))
         args = _slots(row.args)
-        if not args or row.node.decl.state.kind != "pure":
+        if not args or row.node.state.kind != "pure":
             return False
         if row.node.decl.dynamic:
             return set(args) == hosts
