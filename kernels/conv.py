@@ -1,4 +1,4 @@
-"""Convolutions as matrix products over patches; declared in `graph/ops/conv.py`.
+"""Convolutions as matrix products over patches; declared in `graph/ops/conv.py` and `conv3d.py`.
 
 All of them compute channels-last. The patches of an input are copied a part at a time into a matrix with one row
 per window (`kernels/patches.py`), and BLAS does the arithmetic. The gradient by the input is a convolution too,
@@ -187,16 +187,7 @@ def conv_kernel(c: KernelContext, x: Any, w: Any) -> Any:
 
 @kernel("Conv2DBackpropFilter", "Conv3DBackpropFilterV2")
 def backprop_filter(c: KernelContext, x: Any, sizes: Any, grad: Any) -> Any:
-    return _filter_grad(c, x, dims_of(sizes), grad)
-
-
-@kernel("Conv3DBackpropFilter")
-def backprop_filter_like(c: KernelContext, x: Any, w: Any, grad: Any) -> Any:
-    return _filter_grad(c, x, w.shape, grad)
-
-
-def _filter_grad(c: KernelContext, x: Any, dims: tuple[int, ...], grad: Any) -> Any:
-    data_format = layout(c)
+    data_format, dims = layout(c), dims_of(sizes)
     x, grad = exact(c, channels_last(c.xp, x, data_format), channels_last(c.xp, grad, data_format))
     g = geometry_of(c.attrs, x.shape[1:-1], dims[:-2])
     return conv_filter_grad(c.xp, x, dims, grad, g).astype(c.out_dtype, copy=False)
@@ -204,18 +195,9 @@ def _filter_grad(c: KernelContext, x: Any, dims: tuple[int, ...], grad: Any) -> 
 
 @kernel("Conv2DBackpropInput", "Conv3DBackpropInputV2")
 def backprop_input(c: KernelContext, sizes: Any, w: Any, grad: Any) -> Any:
-    return _input_grad(c, dims_of(sizes), w, grad)
-
-
-@kernel("Conv3DBackpropInput")
-def backprop_input_like(c: KernelContext, x: Any, w: Any, grad: Any) -> Any:
-    return _input_grad(c, x.shape, w, grad)
-
-
-def _input_grad(c: KernelContext, sizes: tuple[int, ...], w: Any, grad: Any) -> Any:
     data_format = layout(c)
     w, grad = exact(c, w, channels_last(c.xp, grad, data_format))
-    dims = last_dims(sizes, data_format)
+    dims = last_dims(dims_of(sizes), data_format)
     g = geometry_of(c.attrs, dims[1:-1], w.shape[:-2])
     dx = conv_input_grad(c.xp, dims, w, grad, g).astype(c.out_dtype, copy=False)
     return channels_first(c.xp, dx, data_format)

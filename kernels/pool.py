@@ -1,4 +1,4 @@
-"""Pools, computed position by position of the window; declared in `graph/ops/pool.py`."""
+"""Pools, one position of the window at a time; declared in `graph/ops/pool.py`, `pool3d.py`, `pool_argmax.py`."""
 
 from __future__ import annotations
 
@@ -80,30 +80,62 @@ def spread(
     return dx
 
 
-@kernel("MaxPool")
+def with_window(attrs: Any, ksize: Any, strides: Any) -> dict[str, Any]:
+    """Attributes that say what the inputs `ksize` and `strides` of an op say."""
+    return {**attrs, "ksize": dims_of(ksize), "strides": dims_of(strides)}
+
+
+@kernel("MaxPool", "MaxPool3D")
 def max_pool_kernel(c: KernelContext, x: Any) -> Any:
-    data_format = c.attrs.get("data_format", "NHWC")
+    return _max(c, x, c.attrs)
+
+
+@kernel("MaxPoolV2")
+def max_pool_v2(c: KernelContext, x: Any, ksize: Any, strides: Any) -> Any:
+    return _max(c, x, with_window(c.attrs, ksize, strides))
+
+
+def _max(c: KernelContext, x: Any, attrs: Any) -> Any:
+    data_format = c.attrs["data_format"]
     x = channels_last(c.xp, x, data_format)
-    y = max_pool(c.xp, x, geometry_of(c.attrs, x.shape[1:-1]))
+    y = max_pool(c.xp, x, geometry_of(attrs, x.shape[1:-1]))
     return channels_first(c.xp, y, data_format)
 
 
-@kernel("MaxPoolGrad")
+@kernel("MaxPoolGrad", "MaxPool3DGrad")
 def max_pool_grad(c: KernelContext, x: Any, y: Any, grad: Any) -> Any:
-    xp, data_format = c.xp, c.attrs.get("data_format", "NHWC")
+    return _max_grad(c, x, y, grad, c.attrs)
+
+
+@kernel("MaxPoolGradV2")
+def max_pool_grad_v2(c: KernelContext, x: Any, y: Any, grad: Any, ksize: Any, strides: Any) -> Any:
+    return _max_grad(c, x, y, grad, with_window(c.attrs, ksize, strides))
+
+
+def _max_grad(c: KernelContext, x: Any, y: Any, grad: Any, attrs: Any) -> Any:
+    xp, data_format = c.xp, c.attrs["data_format"]
     x, y, grad = (channels_last(xp, a, data_format) for a in (x, y, grad))
-    g = geometry_of(c.attrs, x.shape[1:-1])
+    g = geometry_of(attrs, x.shape[1:-1])
     padded = pad_spatial(xp, x, g.pads, lowest(x.dtype))
     terms = ((at, grad, mask) for at, mask in first_greatest(xp, padded, y, g))
-    dx = spread(xp, padded.shape, x.dtype, g, terms)
+    dx = spread(xp, padded.shape, grad.dtype, g, terms)
     return channels_first(xp, dx[unpadded(g)], data_format)
 
 
-@kernel("MaxPoolGradGrad")
+@kernel("MaxPoolGradGrad", "MaxPool3DGradGrad")
 def max_pool_grad_grad(c: KernelContext, x: Any, y: Any, grad: Any) -> Any:
-    xp, data_format = c.xp, c.attrs.get("data_format", "NHWC")
+    return _max_grad_grad(c, x, y, grad, c.attrs)
+
+
+@kernel("MaxPoolGradGradV2")
+def max_pool_grad_grad_v2(c: KernelContext, x: Any, y: Any, grad: Any, ksize: Any, strides: Any) -> Any:
+    return _max_grad_grad(c, x, y, grad, with_window(c.attrs, ksize, strides))
+
+
+def _max_grad_grad(c: KernelContext, x: Any, y: Any, grad: Any, attrs: Any) -> Any:
+    xp, data_format = c.xp, c.attrs["data_format"]
     x, y, grad = (channels_last(xp, a, data_format) for a in (x, y, grad))
-    g = geometry_of(c.attrs, x.shape[1:-1])
+    g = geometry_of(attrs, x.shape[1:-1])
     padded = pad_spatial(xp, x, g.pads, lowest(x.dtype))
     grad = pad_spatial(xp, grad, g.pads)
     out = xp.zeros(y.shape, x.dtype)
@@ -129,9 +161,9 @@ def wide(dtype: Any) -> Any:
     return np.float32 if np.dtype(dtype).itemsize == 2 else dtype
 
 
-@kernel("AvgPool")
+@kernel("AvgPool", "AvgPool3D")
 def avg_pool_kernel(c: KernelContext, x: Any) -> Any:
-    xp, data_format = c.xp, c.attrs.get("data_format", "NHWC")
+    xp, data_format = c.xp, c.attrs["data_format"]
     x = channels_last(xp, x, data_format).astype(wide(c.out_dtype), copy=False)
     g = geometry_of(c.attrs, x.shape[1:-1])
     padded = pad_spatial(xp, x, g.pads)
@@ -142,9 +174,9 @@ def avg_pool_kernel(c: KernelContext, x: Any) -> Any:
     return channels_first(xp, total.astype(c.out_dtype, copy=False), data_format)
 
 
-@kernel("AvgPoolGrad")
+@kernel("AvgPoolGrad", "AvgPool3DGrad")
 def avg_pool_grad(c: KernelContext, shape: Any, grad: Any) -> Any:
-    xp, data_format = c.xp, c.attrs.get("data_format", "NHWC")
+    xp, data_format = c.xp, c.attrs["data_format"]
     dims = dims_of(shape)
     if data_format.startswith("NC"):
         dims = (dims[0], *dims[2:], dims[1])

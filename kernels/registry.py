@@ -7,6 +7,7 @@ for every backend; where one library needs its own way, `kernels/<backend>/<fami
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -101,6 +102,7 @@ _OVERRIDES: dict[str, dict[str, Kernel]] = {name: {} for name in BACKEND_NAMES}
 _WAIVERS: dict[tuple[str, str], str] = {}
 _SPECIALIZED: dict[tuple[str, str], Specializer] = {}
 _LOADED: set[str] = set()
+_LOADING = threading.RLock()
 
 
 def kernel(
@@ -309,6 +311,7 @@ _FAMILIES = (
     "state",
     "strings",
     "summary_ops",
+    "tensor_list",
     "training_ops",
     "unary",
 )
@@ -319,11 +322,18 @@ def _load(backend: str) -> None:
     """Imports the shared kernels and the backend's own."""
     if backend in _LOADED:
         return
+    # Several threads may ask first at the same time; none may go on with half of the kernels.
+    with _LOADING:
+        if backend not in _LOADED:
+            _import_families(backend)
+            _LOADED.add(backend)
+
+
+def _import_families(backend: str) -> None:
     if backend not in _OVERRIDES:
         raise UnimplementedError(
             None, f"there is no backend {backend!r}; there are {', '.join(BACKEND_NAMES)}"
         )
-    _LOADED.add(backend)
     package = __package__ or "weft.kernels"
     for family in _FAMILIES:
         importlib.import_module(f".{family}", package)

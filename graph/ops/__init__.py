@@ -42,6 +42,7 @@ from . import (  # noqa: F401
     state,
     strings,
     summary_ops,
+    tensor_list,
     training_ops,
     transfer,
     unary,

@@ -54,14 +54,12 @@ def check_channels(c: InferContext, channels: int | None, taken: int | None, mad
         c.fail(f"{channels // taken} groups of channels cannot share {made} output channels")
 
 
-def backprop_infer(
-    spatial: int, sizes: str, like: str | None = None
-) -> Callable[[InferContext], Sequence[TensorShape]]:
+def backprop_infer(spatial: int, sizes: str) -> Callable[[InferContext], Sequence[TensorShape]]:
     """Shape rule of a convolution's gradient: the shape that the input `sizes` holds, after checks."""
 
     def infer(c: InferContext) -> Sequence[TensorShape]:
         rank = spatial + 2
-        result = c.value_as_shape(sizes) if like is None else c.rank(like, rank)
+        result = c.value_as_shape(sizes)
         if result.rank not in (None, rank):
             c.fail(f"{sizes} must have {rank} members")
         result = result.with_rank(rank)

@@ -6,16 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..graph import Operation, Tensor
-from ..opdef import PURE, OpDecl, declare
+from ..opdef import PURE, declare
 from ..samples import floats, sample
 from .conv import backprop_infer, conv_cost, conv_infer, kept
 from .shaping import shape_of
 
 __all__ = [
     "Conv3D",
-    "Conv3DBackpropFilter",
     "Conv3DBackpropFilterV2",
-    "Conv3DBackpropInput",
     "Conv3DBackpropInputV2",
 ]
 
@@ -23,11 +21,10 @@ _FLOATS = "T: {half, bfloat16, float, double}"
 _STRIDES = ("strides: list(int) >= 5", "padding: {'SAME', 'VALID'}")
 _FORMAT = "data_format: {'NDHWC', 'NCDHW'} = 'NDHWC'"
 _DILATIONS = "dilations: list(int) = [1, 1, 1, 1, 1]"
-_OLD = ("strides", "padding", "dilations")
-_KEPT = (*_OLD, "data_format")
+_KEPT = ("strides", "padding", "dilations", "data_format")
 
 
-def _rows(make: Callable[..., Any], formats: bool = True) -> list[Any]:
+def _rows(make: Callable[..., Any]) -> list[Any]:
     """Sample rows; `make` is given (x, w, output shape, attributes)."""
     rows: list[Any] = [
         ((2, 3, 4, 3, 2), (2, 3, 2, 2, 3), (2, 3, 4, 3, 3), {"strides": [1] * 5, "padding": "SAME"}),
@@ -41,9 +38,8 @@ def _rows(make: Callable[..., Any], formats: bool = True) -> list[Any]:
             {"strides": [1] * 5, "padding": "VALID", "dilations": [1, 2, 2, 2, 1]},
         ),
     ]
-    if formats:
-        attrs = {"strides": [1] * 5, "padding": "SAME", "data_format": "NCDHW"}
-        rows.append(((1, 2, 3, 3, 4), (2, 2, 2, 2, 3), (1, 3, 3, 3, 4), attrs))
+    attrs = {"strides": [1] * 5, "padding": "SAME", "data_format": "NCDHW"}
+    rows.append(((1, 2, 3, 3, 4), (2, 2, 2, 2, 3), (1, 3, 3, 3, 4), attrs))
     return [make(*row) for row in rows]
 
 
@@ -71,18 +67,14 @@ Conv3D = declare(
 
 def _by_input_grad(op: Operation, grad: Tensor) -> Any:
     _, w, out_grad = op.inputs
-    attrs = {"data_format": "NDHWC", **kept(op, _OLD), **_format_of(op)}
+    attrs = kept(op, _KEPT)
     return [None, Conv3DBackpropFilterV2(grad, shape_of(w), out_grad, **attrs), Conv3D(grad, w, **attrs)]
 
 
 def _by_filter_grad(op: Operation, grad: Tensor) -> Any:
     x, _, out_grad = op.inputs
-    attrs = {"data_format": "NDHWC", **kept(op, _OLD), **_format_of(op)}
+    attrs = kept(op, _KEPT)
     return [Conv3DBackpropInputV2(shape_of(x), grad, out_grad, **attrs), None, Conv3D(x, grad, **attrs)]
-
-
-def _format_of(op: Operation) -> dict[str, Any]:
-    return {"data_format": op.attrs["data_format"]} if "data_format" in op.attrs else {}
 
 
 Conv3DBackpropInputV2 = declare(
@@ -115,44 +107,4 @@ Conv3DBackpropFilterV2 = declare(
         lambda x, w, out, attrs: sample(floats(*x), list(w), floats(*out, seed=2), **attrs)
     ),
     doc="Gradient of Conv3D by its filter.",
-)
-
-
-def _old(name: str, like: str, gradient: Any, doc: str) -> OpDecl:
-    """The declaration of a gradient op that is given a tensor of the result's shape.
-
-    Args:
-        like: that input.
-    """
-
-    def make(x: Any, w: Any, out: Any, attrs: Any) -> Any:
-        # Only the shape of `like` counts, so it has no gradient.
-        other = 1 if like == "input" else 0
-        return sample(floats(*x), floats(*w, seed=1), floats(*out, seed=2), grad=[other, 2], **attrs)
-
-    return declare(
-        name,
-        inputs="input: T, filter: T, out_backprop: T",
-        outputs="output: T",
-        attrs=("T: {half, float, double}", *_STRIDES, _DILATIONS),
-        infer=backprop_infer(3, like, like),
-        gradient=gradient,
-        cost=conv_cost(2),
-        state=PURE,
-        samples=lambda: _rows(make, formats=False),
-        doc=doc,
-    )
-
-
-Conv3DBackpropInput = _old(
-    "Conv3DBackpropInput",
-    "input",
-    _by_input_grad,
-    "Conv3DBackpropInputV2 with a tensor in the shape's place.",
-)
-Conv3DBackpropFilter = _old(
-    "Conv3DBackpropFilter",
-    "filter",
-    _by_filter_grad,
-    "Conv3DBackpropFilterV2 with a tensor in the shape's place.",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,17 +40,17 @@ def pool_infer(rank: int = 4, value: str | int = 0) -> Callable[[InferContext], 
     return infer
 
 
-def pooled_shape(c: InferContext, x: TensorShape) -> TensorShape:
-    """What the op's windows make of a tensor of shape `x`."""
+def pooled_shape(c: InferContext, x: TensorShape, attrs: Mapping[str, Any] | None = None) -> TensorShape:
+    """What the windows that `attrs` (or else the op's own) describe make of a tensor of shape `x`."""
     rank = len(x)
-    data_format = c.attrs.get("data_format", "NHWC")
+    attrs = c.attrs if attrs is None else attrs
+    data_format, ksize = attrs.get("data_format", "NHWC"), attrs["ksize"]
     axes = spatial_axes(data_format, rank)
-    if len(c.attr("ksize")) != rank:
-        c.fail(f"ksize must have {rank} members, got {list(c.attr('ksize'))}")
-    outputs = windows_infer(c, pick(x.as_list(), axes), pick(c.attr("ksize"), axes), rank)
-    channel = channel_axis(data_format, rank)
-    if c.attr("ksize")[0] != 1 or c.attr("ksize")[channel] != 1:
-        c.fail(f"windows over batch and channels must be 1, got ksize {list(c.attr('ksize'))}")
+    if len(ksize) != rank:
+        c.fail(f"ksize must have {rank} members, got {list(ksize)}")
+    outputs = windows_infer(c, pick(x.as_list(), axes), pick(ksize, axes), rank, attrs)
+    if ksize[0] != 1 or ksize[channel_axis(data_format, rank)] != 1:
+        c.fail(f"windows over batch and channels must be 1, got ksize {list(ksize)}")
     dims = x.as_list()
     for axis, count in zip(axes, outputs, strict=True):
         dims[axis] = count
@@ -95,6 +95,13 @@ def pool_cost(c: CostContext) -> Cost:
     for dim in values:
         count *= dim
     return Cost(float(count), c.in_bytes + c.out_bytes)
+
+
+def apart(*shape: int, dtype: Any = np.float32) -> Any:
+    """Numbers no two of which are close, so that finite differences do not move a window's maximum."""
+    count = int(np.prod(shape))
+    values = np.random.default_rng(count).permutation(count) - count // 2
+    return (values * 0.0625).reshape(shape).astype(dtype)
 
 
 def pool_rows(make: Callable[..., Any]) -> list[Any]:
@@ -196,8 +203,8 @@ MaxPool = declare(
 )
 
 
-def max_pool_2d(x: Any, attrs: Any) -> Any:
-    """The pool's output in NumPy, for sample rows of its gradients, which take it as an input."""
+def max_pool_of(x: Any, attrs: Any) -> Any:
+    """A max pool's output in NumPy, for sample rows of its gradients, which take it as an input."""
     data_format = attrs.get("data_format", "NHWC")
     rank = x.ndim
     axes = spatial_axes(data_format, rank)
@@ -217,11 +224,11 @@ def max_pool_2d(x: Any, attrs: Any) -> Any:
 def _max_grad_rows() -> list[Any]:
     def make(x: Any, out: Any, attrs: Any) -> Any:
         values = floats(*x)
-        return sample(values, max_pool_2d(values, attrs), floats(*out, seed=2), grad=[2], **attrs)
+        return sample(values, max_pool_of(values, attrs), floats(*out, seed=2), grad=[2], **attrs)
 
     tied = ints(1, 4, 4, 2, high=2).astype("float32")
     attrs: dict[str, Any] = {"ksize": [1, 2, 2, 1], "strides": [1, 1, 1, 1], "padding": "SAME"}
-    ties = sample(tied, max_pool_2d(tied, attrs), floats(1, 4, 4, 2, seed=2), grad=[2], **attrs)
+    ties = sample(tied, max_pool_of(tied, attrs), floats(1, 4, 4, 2, seed=2), grad=[2], **attrs)
     return [*pool_rows(make), *explicit_rows(make), ties]
 
 
@@ -270,7 +277,7 @@ def max_grad_grad_infer(rank: int = 4) -> Callable[[InferContext], Sequence[Tens
 def _max_grad_grad_rows() -> list[Any]:
     def make(x: Any, out: Any, attrs: Any) -> Any:
         values = floats(*x)
-        return sample(values, max_pool_2d(values, attrs), floats(*x, seed=2), grad=[2], **attrs)
+        return sample(values, max_pool_of(values, attrs), floats(*x, seed=2), grad=[2], **attrs)
 
     return pool_rows(make)
 

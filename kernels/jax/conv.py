@@ -73,18 +73,8 @@ def backprop_input(c: KernelContext, sizes: Any, w: Any, grad: Any) -> Any:
     return by_input(dims, w, grad, g, data_format)
 
 
-@kernel("Conv3DBackpropInput", on="jax")
-def backprop_input_like(c: KernelContext, x: Any, w: Any, grad: Any) -> Any:
-    return backprop_input(c, x.shape, w, grad)
-
-
 @kernel("Conv2DBackpropFilter", "Conv3DBackpropFilterV2", on="jax")
 def backprop_filter(c: KernelContext, x: Any, sizes: Any, grad: Any) -> Any:
     data_format, dims = layout(c), dims_of(sizes)
     g = geometry_of(c.attrs, sizes_of(x.shape, data_format), dims[:-2])
     return by_filter(x, dims, grad, g, data_format)
-
-
-@kernel("Conv3DBackpropFilter", on="jax")
-def backprop_filter_like(c: KernelContext, x: Any, w: Any, grad: Any) -> Any:
-    return backprop_filter(c, x, w.shape, grad)

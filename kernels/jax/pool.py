@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 
 from ...graph.ops.windows import Geometry
-from ..pool import counts, lowest, wide
+from ..pool import counts, lowest, wide, with_window
 from ..registry import KernelContext, kernel
 from ..shaping import dims_of
 from ..windows import channels_first, channels_last, geometry_of, tap_slices, taps
@@ -59,30 +59,57 @@ def first_masks(padded: Any, y: Any, g: Geometry) -> list[Any]:
     return masks
 
 
-@kernel("MaxPool", on="jax")
+@kernel("MaxPool", "MaxPool3D", on="jax")
 def max_pool(c: KernelContext, x: Any) -> Any:
-    data_format = c.attrs.get("data_format", "NHWC")
+    return _max(c, x, c.attrs)
+
+
+@kernel("MaxPoolV2", on="jax")
+def max_pool_v2(c: KernelContext, x: Any, ksize: Any, strides: Any) -> Any:
+    return _max(c, x, with_window(c.attrs, ksize, strides))
+
+
+def _max(c: KernelContext, x: Any, attrs: Any) -> Any:
+    data_format = c.attrs["data_format"]
     x = channels_last(jnp, x, data_format)
-    g = geometry_of(c.attrs, x.shape[1:-1])
+    g = geometry_of(attrs, x.shape[1:-1])
     return channels_first(jnp, _reduce(x, lowest(x.dtype), lax.max, g), data_format)
 
 
-@kernel("MaxPoolGrad", on="jax")
+@kernel("MaxPoolGrad", "MaxPool3DGrad", on="jax")
 def max_pool_grad(c: KernelContext, x: Any, y: Any, grad: Any) -> Any:
-    data_format = c.attrs.get("data_format", "NHWC")
+    return _max_grad(c, x, y, grad, c.attrs)
+
+
+@kernel("MaxPoolGradV2", on="jax")
+def max_pool_grad_v2(c: KernelContext, x: Any, y: Any, grad: Any, ksize: Any, strides: Any) -> Any:
+    return _max_grad(c, x, y, grad, with_window(c.attrs, ksize, strides))
+
+
+def _max_grad(c: KernelContext, x: Any, y: Any, grad: Any, attrs: Any) -> Any:
+    data_format = c.attrs["data_format"]
     x, y, grad = (channels_last(jnp, a, data_format) for a in (x, y, grad))
-    g = geometry_of(c.attrs, x.shape[1:-1])
+    g = geometry_of(attrs, x.shape[1:-1])
     zero = np.zeros((), grad.dtype)
     masks = first_masks(_pad(x, g, lowest(x.dtype)), y, g)
     dx = scatter_taps([jnp.where(m, grad, zero) for m in masks], g)
     return channels_first(jnp, dx, data_format)
 
 
-@kernel("MaxPoolGradGrad", on="jax")
+@kernel("MaxPoolGradGrad", "MaxPool3DGradGrad", on="jax")
 def max_pool_grad_grad(c: KernelContext, x: Any, y: Any, grad: Any) -> Any:
-    data_format = c.attrs.get("data_format", "NHWC")
+    return _max_grad_grad(c, x, y, grad, c.attrs)
+
+
+@kernel("MaxPoolGradGradV2", on="jax")
+def max_pool_grad_grad_v2(c: KernelContext, x: Any, y: Any, grad: Any, ksize: Any, strides: Any) -> Any:
+    return _max_grad_grad(c, x, y, grad, with_window(c.attrs, ksize, strides))
+
+
+def _max_grad_grad(c: KernelContext, x: Any, y: Any, grad: Any, attrs: Any) -> Any:
+    data_format = c.attrs["data_format"]
     x, y, grad = (channels_last(jnp, a, data_format) for a in (x, y, grad))
-    g = geometry_of(c.attrs, x.shape[1:-1])
+    g = geometry_of(attrs, x.shape[1:-1])
     masks = first_masks(_pad(x, g, lowest(x.dtype)), y, g)
     padded = _pad(grad, g, 0)
     out = jnp.zeros(y.shape, grad.dtype)
@@ -91,18 +118,18 @@ def max_pool_grad_grad(c: KernelContext, x: Any, y: Any, grad: Any) -> Any:
     return channels_first(jnp, out, data_format)
 
 
-@kernel("AvgPool", on="jax")
+@kernel("AvgPool", "AvgPool3D", on="jax")
 def avg_pool(c: KernelContext, x: Any) -> Any:
-    data_format = c.attrs.get("data_format", "NHWC")
+    data_format = c.attrs["data_format"]
     x = channels_last(jnp, x, data_format).astype(wide(c.out_dtype))
     g = geometry_of(c.attrs, x.shape[1:-1])
     mean = _reduce(x, 0, lax.add, g) / counts(g, x.dtype)
     return channels_first(jnp, mean.astype(c.out_dtype), data_format)
 
 
-@kernel("AvgPoolGrad", on="jax")
+@kernel("AvgPoolGrad", "AvgPool3DGrad", on="jax")
 def avg_pool_grad(c: KernelContext, shape: Any, grad: Any) -> Any:
-    data_format, dims = c.attrs.get("data_format", "NHWC"), dims_of(shape)
+    data_format, dims = c.attrs["data_format"], dims_of(shape)
     if data_format.startswith("NC"):
         dims = (dims[0], *dims[2:], dims[1])
     grad = channels_last(jnp, grad, data_format).astype(wide(c.out_dtype))
