@@ -87,6 +87,8 @@ class Layer:
         *,
         _scope: Any = None,
         _reuse: Any = None,
+        _captured: Any = None,
+        _updates_collections: Any = GraphKeys.UPDATE_OPS,
     ) -> None:
         self.trainable = trainable
         self.built = False
@@ -96,7 +98,8 @@ class Layer:
         self._name = name
         self._base_name = name or _snake_case(type(self).__name__)
         self._reuse = _reuse
-        self._scope: Any = None
+        self._scope: Any = _captured
+        self._updates_collections = _updates_collections
         self._graph: Graph | None = None
         self._weights: list[Any] = []
         self._non_trainable: set[int] = set()
@@ -236,7 +239,8 @@ class Layer:
         del inputs
         for update in updates if isinstance(updates, (list, tuple)) else [updates]:
             self._updates.append(update)
-            get_default_graph().add_to_collection(GraphKeys.UPDATE_OPS, update)
+            if self._updates_collections:
+                get_default_graph().add_to_collections(self._updates_collections, update)
 
     @property
     def name(self) -> str:

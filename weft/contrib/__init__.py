@@ -1,0 +1,7 @@
+"""The parts of TensorFlow's `contrib` that programs use most."""
+
+from __future__ import annotations
+
+from . import framework, layers, slim
+
+__all__ = ["framework", "layers", "slim"]
