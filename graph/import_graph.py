@@ -13,7 +13,9 @@ from typing import Any
 
 from .attr_value import attr_from_proto, guess_attr_from_proto
 from .errors import InvalidArgumentError, OpError
+from .function_records import Library
 from .graph import Graph, Operation, Tensor, _user_line, get_default_graph, name_scope
+from .import_functions import FunctionBuilder
 from .opdef import REQUIRED, OpDecl, find_op, get_op
 from .protos import parse, protos
 from .records import OUTSIDE, Record, check_inputs, in_order, read_nodes
@@ -64,8 +66,9 @@ def import_graph_def(
             _strip_defaults(records.values(), parse("OpList", producer_op_list))
         outside = _map_inputs(records, input_map or {}, graph)
         wanted = [_wanted(text, records) for text in return_elements or ()]
-        builder = GraphBuilder(graph, scope, outside, source)
-        builder.add_functions(message.library)
+        library = Library(message.library)
+        library.settle_calls(records.values())
+        builder = GraphBuilder(graph, scope, outside, source, FunctionBuilder(library))
         builder.add(records)
     if return_elements is None:
         return None
@@ -165,17 +168,18 @@ class GraphBuilder:
         scope: prefix of all names, with a "/" at its end, or "".
         outside: tensors and operations that the records know by names that begin with `OUTSIDE`.
         source: `file:line` that is noted as the place where the operations were made.
+        functions: builds the functions that the records name.
     """
 
-    def __init__(self, graph: Graph, scope: str, outside: Mapping[str, Any], source: str) -> None:
+    def __init__(
+        self, graph: Graph, scope: str, outside: Mapping[str, Any], source: str, functions: FunctionBuilder
+    ) -> None:
         self.graph = graph
         self.scope = scope
         self.outside = outside
         self.source = source
+        self.functions = functions
         self.made: dict[str, Operation] = {}
-
-    def add_functions(self, library: Any) -> None:
-        """Adds the functions of a FunctionDefLibrary to the graph's."""
 
     def add(self, records: dict[str, Record]) -> None:
         """Adds the records as operations, old forms replaced.
@@ -210,8 +214,11 @@ class GraphBuilder:
         decl = get_op(record.op)
         try:
             attrs, shapes = self._attrs(decl, record, records)
-            inputs = [self._tensor(record, name, index) for name, index in record.inputs]
+            inputs = [self.tensor(name, index, record) for name, index in record.inputs]
             controls = [self._operation(name) for name in dict.fromkeys(record.controls)]
+            if decl.runs_functions:
+                self.functions.settle(self, decl, attrs, inputs)
+                shapes = ()
             with self.graph.device(record.device) if record.device else contextlib.nullcontext():
                 op = self.graph.create_op(
                     record.op,
@@ -237,22 +244,28 @@ class GraphBuilder:
         said = getattr(error, "message", "") or str(error) or type(error).__name__
         return InvalidArgumentError(record.name, f"{record.op} '{record.name}': {said}", "", self.source)
 
-    def _tensor(self, record: Record, name: str, index: int) -> Tensor:
+    def tensor(self, name: str, index: int, user: Record | None = None) -> Tensor:
+        """What became of a node's output.
+
+        Raises:
+            InvalidArgumentError: the node has fewer outputs.
+        """
         if name[:1] == OUTSIDE:
             found: Tensor = self.outside[name]
             return found
         outputs = self.made[name].outputs
         if index >= len(outputs):
+            who = f"{user.op} '{user.name}'" if user is not None else "a result"
             raise InvalidArgumentError(
-                record.name,
-                f"{record.op} '{record.name}': takes output {index} of '{name}', which has {len(outputs)}",
+                None if user is None else user.name,
+                f"{who}: takes output {index} of '{name}', which has {len(outputs)}",
                 "",
                 self.source,
             )
         return outputs[index]
 
     def _operation(self, name: str) -> Operation:
-        return self.outside[name] if name[:1] == OUTSIDE else self.made[name]  # type: ignore[no-any-return]
+        return self.outside[name] if name[:1] == OUTSIDE else self.made[name]
 
     def _attrs(
         self, decl: OpDecl, record: Record, records: Mapping[str, Record]

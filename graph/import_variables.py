@@ -178,6 +178,7 @@ class _Replacement:
             list(record.controls),
             dict(record.attrs),
             record.device,
+            place=record.place,
         )
         made.attrs.pop("_output_shapes", None)
         if record.op == "Assign":
@@ -219,7 +220,7 @@ class _Replacement:
                 name = self._free_name(f"{record.name}/read_{handle[0].rpartition('/')[2]}")
                 waits = dict.fromkeys((*record.controls, *others, *after))
                 read = Record(name, "ReadVariableOp", [handle], list(waits), {"dtype": self._type(handle)})
-                read.device = record.device
+                read.device, read.place = record.device, record.place
                 self.records[name] = read
                 made[key] = name
             record.inputs[position] = (made[key], 0)
@@ -237,6 +238,12 @@ class _Replacement:
         if shape is not None:
             attrs["shape"] = shape
         attrs["_class"] = attr_to_proto("list(string)", [f"loc:@{record.name}"])
-        self.records[handle] = Record(handle, "VarHandleOp", attrs=attrs, device=record.device)
-        self.records[handle].controls = record.controls
+        self.records[handle] = Record(
+            handle,
+            "VarHandleOp",
+            controls=record.controls,
+            attrs=attrs,
+            device=record.device,
+            place=record.place,
+        )
         self._read_from(record, (handle, 0), ())

@@ -8,7 +8,7 @@ of nodes and inputs (and a logarithm for putting them in order).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,7 @@ class Record:
         attrs: AttrValue messages by name.
         device: device string.
         extra: fields of the NodeDef that weft does not know, serialized, or b"".
+        place: position in the GraphDef, of the node or of the one that it was made from.
     """
 
     name: str
@@ -44,6 +45,20 @@ class Record:
     attrs: dict[str, Any] = field(default_factory=dict)
     device: str = ""
     extra: bytes = b""
+    place: int = 0
+
+    def copy(self) -> Record:
+        """A record that can be changed without changing this one."""
+        return Record(
+            self.name,
+            self.op,
+            list(self.inputs),
+            list(self.controls),
+            dict(self.attrs),
+            self.device,
+            self.extra,
+            self.place,
+        )
 
     def sources(self) -> Iterable[str]:
         """Names of the nodes that it needs, those from outside left out."""
@@ -55,21 +70,28 @@ class Record:
                 yield name
 
 
-def read_nodes(nodes: Iterable[Any]) -> dict[str, Record]:
+def read_nodes(
+    nodes: Iterable[Any], read_input: Callable[[str], tuple[str, Any]] | None = None
+) -> dict[str, Record]:
     """The nodes of a GraphDef by name, in its order.
+
+    Args:
+        nodes: NodeDefs.
+        read_input: how a data input is written; None for the way of a GraphDef.
 
     Raises:
         InvalidArgumentError: a name is malformed or taken twice, an input is malformed, or a data input comes
             after a control input.
     """
     records: dict[str, Record] = {}
-    for node in nodes:
+    for place, node in enumerate(nodes):
         if not _NAME.match(node.name):
             raise InvalidArgumentError(None, f"node name {_short(node.name)!r} is not valid")
         if node.name in records:
             raise InvalidArgumentError(node.name, f"the graph has two nodes named {node.name!r}")
         record = Record(node.name, node.op, attrs=dict(node.attr), device=node.device, extra=_extra(node))
-        _read_inputs(record, node.input)
+        record.place = place
+        _read_inputs(record, node.input, read_input or _read_input)
         records[node.name] = record
     return records
 
@@ -78,8 +100,10 @@ def _short(text: str) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _read_inputs(record: Record, texts: Iterable[str]) -> None:
+def _read_inputs(record: Record, texts: Iterable[str], read_input: Callable[[str], tuple[str, Any]]) -> None:
     for text in texts:
+        if OUTSIDE in text:
+            raise InvalidArgumentError(record.name, f"node {record.name!r}: input {text[:80]!r} is malformed")
         if text.startswith("^"):
             record.controls.append(text[1:])
             continue
@@ -87,15 +111,19 @@ def _read_inputs(record: Record, texts: Iterable[str]) -> None:
             raise InvalidArgumentError(
                 record.name, f"node {record.name!r}: data input {_short(text)!r} comes after a control input"
             )
-        name, colon, index = text.rpartition(":")
-        if not colon:
-            record.inputs.append((text, 0))
-        elif index.isascii() and index.isdigit() and len(index) < 10:
-            record.inputs.append((name, int(index)))
-        else:
-            raise InvalidArgumentError(
-                record.name, f"node {record.name!r}: input {_short(text)!r} is malformed"
-            )
+        try:
+            record.inputs.append(read_input(text))
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(record.name, f"node {record.name!r}: {error.message}") from None
+
+
+def _read_input(text: str) -> tuple[str, int]:
+    name, colon, index = text.rpartition(":")
+    if not colon:
+        return text, 0
+    if index.isascii() and index.isdigit() and len(index) < 10:
+        return name, int(index)
+    raise InvalidArgumentError(None, f"input {_short(text)!r} is malformed")
 
 
 def _extra(node: Any) -> bytes:
@@ -143,8 +171,8 @@ def in_order(records: Mapping[str, Record]) -> list[Record]:
     """
     import heapq
 
-    places = {name: place for place, name in enumerate(records)}
-    names = list(records)
+    names = sorted(records, key=lambda name: records[name].place)
+    places = {name: place for place, name in enumerate(names)}
     waiting: dict[str, int] = {}
     users: dict[str, list[int]] = {name: [] for name in records}
     for record in records.values():
