@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import textwrap
@@ -144,8 +145,11 @@ def test_two_programs_train_one_variable(ray_cluster: Any) -> None:
             ends = [wait_for(p, "done") for p in (first, second)]
             assert max(int(total) for _, total in ends) == 60
             np.testing.assert_allclose([float(w) for w, _ in ends], 3.0, atol=0.05)
-        finally:
             for process in (first, second):
                 say(process)
-                process.wait(timeout=30)
+        finally:
+            for process in (first, second):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=20)
+                process.kill()
             ps.kill()
