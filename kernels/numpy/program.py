@@ -87,7 +87,9 @@ class _Source:
         return np.errstate(all="ignore")(run)  # type: ignore[no-any-return]
 
     def call(self, row: SegmentNode) -> _Call | None:
-        """How a node is computed; None where its result is its last input as it is."""
+        """How a node is computed; None where its result is its last input as it is, or it has none."""
+        if row.node.op == "NoOp":
+            return None
         if row.node.op in _ALIASES and row.args[-1] is not None and row.outs[0] is not None:
             return None
         function, context = prepare(row.node, self.backend, self.xp, row.in_types, None, self.bodies)
@@ -111,7 +113,7 @@ class _Source:
     def statement(self, index: int, row: SegmentNode, call: _Call | None, over: int | None) -> str:
         """The statement that computes a node."""
         if call is None:
-            return f"v{row.outs[0]} = v{row.args[-1]}"
+            return f"v{row.outs[0]} = v{row.args[-1]}" if row.outs else "pass"
         args = ["None" if a is None else f"v{a}" for a in call.args]
         self.names[f"k{index}"] = call.function
         if call.context is not None:
