@@ -116,7 +116,7 @@ class _Backward:
         if len(grad_ys) != len(self.ys):
             raise ValueError(f"Passed {len(grad_ys)} grad_ys for {len(self.ys)} ys")
         for i, (y, grad) in enumerate(zip(self.ys, grad_ys, strict=True)):
-            if not (y.dtype.is_floating or y.dtype.is_complex):
+            if not (y.dtype.is_floating or y.dtype.is_complex or (y.dtype.kind == "v" and grad is not None)):
                 raise TypeError(
                     f"Gradients of tensors must be floating or complex: y {y.name} is {y.dtype.name}."
                 )
@@ -168,7 +168,7 @@ class _Backward:
         return tensor not in self.stops and (tensor.op in self.between or tensor in self.x_set)
 
     def _check_shape(self, op: Operation, tensor: Tensor, grad: Gradient) -> None:
-        if isinstance(grad, IndexedSlices) or tensor.dtype.kind == "r":
+        if isinstance(grad, IndexedSlices) or tensor.dtype.kind in "rv":
             return
         if not grad.shape.is_compatible_with(tensor.shape):
             raise InvalidArgumentError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..graph.errors import InvalidArgumentError
 from .registry import KernelContext, kernel, ufunc
+from .tensor_list import add_lists
 
 ufunc("AddV2", "add")
 ufunc("Sub", "subtract")
@@ -120,6 +121,8 @@ ufunc("NextAfter", "nextafter")
 
 @kernel("AddN", "AccumulateNV2")
 def add_n(c: KernelContext, *inputs: Any) -> Any:
+    if c.out_types[0].kind == "v":
+        return add_lists(c, inputs)
     total = inputs[0]
     for term in inputs[1:]:
         total = c.xp.add(total, term)

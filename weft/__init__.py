@@ -213,6 +213,12 @@ from .framework import (
     placeholder,
     placeholder_with_default,
 )
+from .functional import (
+    foldl,
+    foldr,
+    map_fn,
+    scan,
+)
 from .graph.convert import constant, register_tensor_conversion_function
 from .graph.device_spec import DeviceSpec
 from .graph.dimension import Dimension, dimension_value
@@ -312,6 +318,9 @@ from .reductions import (
     reduce_sum,
     reduce_variance,
 )
+from .tensor_array import (
+    TensorArray,
+)
 from .variable_functions import (
     assert_variables_initialized,
     assign,
@@ -383,6 +392,7 @@ __all__ = [
     "RunOptions",
     "Session",
     "Tensor",
+    "TensorArray",
     "TensorShape",
     "UnconnectedGradients",
     "Variable",
@@ -486,6 +496,8 @@ __all__ = [
     "floor_mod",
     "floordiv",
     "floormod",
+    "foldl",
+    "foldr",
     "gather",
     "get_collection",
     "get_collection_ref",
@@ -540,6 +552,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "losses",
+    "map_fn",
     "matmul",
     "matrix_transpose",
     "matvec",
@@ -611,6 +624,7 @@ __all__ = [
     "rsqrt",
     "saturate_cast",
     "scalar_mul",
+    "scan",
     "scatter_add",
     "scatter_div",
     "scatter_max",

@@ -74,7 +74,8 @@ class JaxBackend:
             return jax.device_put(array, self._placed.device, may_alias=False)
 
     def to_host(self, value: Any) -> Any:
-        return value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)
+        held = isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "__array__")
+        return value if held else np.asarray(value)
 
     def ends_segment(self, node: Node) -> bool:
         """Never: a segment is cut inside, where its parts still know each other's shapes."""

@@ -286,7 +286,8 @@ def _placed(results: Sequence[Any], placed: Placed) -> Sequence[Any]:
 
 
 def _on_host(value: Any) -> Any:
-    return value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)
+    held = isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "__array__")
+    return value if held else np.asarray(value)
 
 
 def _host_slots(row: SegmentNode, host: bool) -> list[int | None]:

@@ -116,6 +116,8 @@ def _matmul(c: KernelContext, known: Known) -> Made:
 
 @specialize("AddN", on="numpy")
 def _add_n(c: KernelContext, known: Known) -> Made:
+    if c.out_types[0].kind == "v":
+        return None
     if len(c.in_types) == 2:
         return np.add
     if len(c.in_types) < 2 or not c.node.shapes[0].rank:
