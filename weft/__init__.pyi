@@ -1,6 +1,6 @@
 """The public names of weft, and where each is defined; `__init__.py` imports them when they are first used."""
 
-from . import errors, graph_util, layers, losses, metrics, nn, train
+from . import errors, graph_util, layers, losses, metrics, nn, summary, train
 from .actors.config import (
     ConfigProto,
     GPUOptions,
