@@ -7,7 +7,7 @@ which it is called.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,6 +157,27 @@ class Library:
             self._read[key] = _Reader(self, self.messages[name], used).read()
         return self._read[key]
 
+    def reachable(self, records: Iterable[Record]) -> Iterator[tuple[str, str]]:
+        """Op type and name of the nodes, and of those of all functions that they call, directly or not."""
+        seen: set[str] = set()
+        waiting: list[str] = []
+        for record in records:
+            yield record.op, record.name
+            for value in record.attrs.values():
+                waiting.extend(_called(value))
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name not in self.messages:
+                continue
+            seen.add(name)
+            for node in self.messages[name].node_def:
+                if node.op in self.messages and find_op(node.op) is None:
+                    waiting.append(node.op)
+                else:
+                    yield node.op, f"{name}/{node.name}"
+                for value in node.attr.values():
+                    waiting.extend(_called(value))
+
     def settle_calls(self, records: Iterable[Record]) -> None:
         """Turns nodes whose op type is a function's name, as old graphs have them, into calls of the function."""
         for record in records:
@@ -179,6 +200,16 @@ class Library:
                     call.func.attr[name].CopyFrom(value)
             record.op = "PartitionedCall"
             record.attrs = {**kept, "f": call, "Tin": types[0], "Tout": types[1]}
+
+
+def _called(value: Any) -> Iterator[str]:
+    """Names of the functions that an AttrValue names."""
+    which = value.WhichOneof("value")
+    if which == "func":
+        yield value.func.name
+    elif which == "list":
+        for function in value.list.func:
+            yield function.name
 
 
 def _arg_types(arg: Any, attrs: Mapping[str, Any]) -> list[Any]:

@@ -11,17 +11,23 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .attr_value import attr_from_proto, guess_attr_from_proto
+from .attr_value import attr_from_proto, attr_to_proto, guess_attr_from_proto
 from .errors import InvalidArgumentError, OpError
 from .function_records import Library
 from .graph import Graph, Operation, Tensor, _user_line, get_default_graph, name_scope
+from .import_branches import replace_branches
 from .import_functions import FunctionBuilder
+from .import_loops import REPLACED_LOOP_OPS, replace_loops
+from .import_variables import REPLACED_VARIABLE_OPS, replace_references, resource_form
 from .opdef import REQUIRED, OpDecl, find_op, get_op
 from .protos import parse, protos
 from .records import OUTSIDE, Record, check_inputs, in_order, read_nodes
 from .shapes import TensorShape
 
 __all__ = ["GraphBuilder", "import_graph_def"]
+
+REPLACED = REPLACED_VARIABLE_OPS | REPLACED_LOOP_OPS
+"""Op types that no declaration is needed for: their nodes are replaced."""
 
 
 def import_graph_def(
@@ -68,6 +74,7 @@ def import_graph_def(
         wanted = [_wanted(text, records) for text in return_elements or ()]
         library = Library(message.library)
         library.settle_calls(records.values())
+        _require_declared(records.values(), library)
         builder = GraphBuilder(graph, scope, outside, source, FunctionBuilder(library))
         builder.add(records)
     if return_elements is None:
@@ -187,13 +194,15 @@ class GraphBuilder:
         Raises:
             InvalidArgumentError: see `import_graph_def`.
         """
-        from .import_variables import replace_references
-
         check_inputs(records)
         replace_references(records)
-        _require_declared(records.values())
+        replace_loops(records, self.functions.library)
+        replace_branches(records, self.functions.library, self._type_of_outside)
         for record in in_order(records):
             self.made[record.name] = self._build(record, records)
+
+    def _type_of_outside(self, name: str) -> Any:
+        return attr_to_proto("type", self.outside[name].dtype)
 
     def element(self, name: str, index: int | None) -> Operation | Tensor:
         """What became of a node, or of one of its outputs.
@@ -344,12 +353,12 @@ def _refine(op: Operation, shapes: Sequence[TensorShape]) -> None:
         tensor.set_shape(shape)
 
 
-def _require_declared(records: Iterable[Record]) -> None:
-    """Refuses op types that are not declared, all of them in one error."""
+def _require_declared(records: Iterable[Record], library: Library) -> None:
+    """Refuses op types that are not declared, in nodes and in the functions that they call, all in one error."""
     missing: dict[str, list[str]] = {}
-    for record in records:
-        if find_op(record.op) is None:
-            missing.setdefault(record.op, []).append(record.name)
+    for op, name in library.reachable(records):
+        if op not in REPLACED and find_op(resource_form(op)) is None:
+            missing.setdefault(op, []).append(name)
     if not missing:
         return
     rows = [

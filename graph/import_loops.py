@@ -20,7 +20,10 @@ from .import_regions import extract, free_name
 from .protos import protos
 from .records import OUTSIDE, Record
 
-__all__ = ["replace_loops"]
+__all__ = ["REPLACED_LOOP_OPS", "replace_loops"]
+
+REPLACED_LOOP_OPS = frozenset({"Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"})
+"""Op types of old loops and branches."""
 
 Ref = tuple[str, int]
 Frame = tuple[str, ...]

@@ -18,7 +18,7 @@ from .opdef import find_op
 from .protos import protos
 from .records import Record
 
-__all__ = ["replace_references"]
+__all__ = ["REPLACED_VARIABLE_OPS", "replace_references", "resource_form"]
 
 Ref = tuple[str, int]
 
@@ -63,7 +63,15 @@ _PASSERS: dict[str, str] = {
 }
 """Ops that pass a reference through, and the op that passes a handle through."""
 
+REPLACED_VARIABLE_OPS = _VARIABLES | _READERS.keys() | _PASSERS.keys()
+"""Op types that are always replaced; those of `_WRITERS` only if their resource form is declared."""
+
 _RENAMED_ATTRS = {"T": "dtype", "Tparams": "dtype"}
+
+
+def resource_form(op: str) -> str:
+    """The op type that takes the place of one that changes a reference variable; others are given back."""
+    return _WRITERS[op][0] if op in _WRITERS else op
 
 
 def replace_references(records: dict[str, Record]) -> None:
