@@ -140,10 +140,8 @@ class FuncGraph(Graph):
 
     def is_inside(self, graph: Graph) -> bool:
         """Whether `graph` is this one or around it."""
-        around: Any = self
-        while around is not None and around is not graph:
-            around = getattr(around, "outer_graph", None)
-        return around is not None
+        outer = self.outer_graph
+        return graph is self or graph is outer or (isinstance(outer, FuncGraph) and outer.is_inside(graph))
 
     def _copied(self, tensor: Tensor) -> Tensor:
         if tensor not in self._copies:
@@ -360,6 +358,18 @@ def state_of_call(graph: Graph, decl: OpDecl, attrs: Mapping[str, Any]) -> str:
     labels = [tuple(f"{decl.inputs[-1].name}[{i}]" for i in sorted(found)) for found in (reads, writes)]
     kind = "effect" if effect else "variable" if reads or writes else "pure"
     return write_state(State(kind, *labels))
+
+
+def handles_of_call(
+    graph: Graph, decl: OpDecl, attrs: Mapping[str, Any], inputs: Sequence[Tensor], types: Sequence[DType]
+) -> Sequence[HandleData | None]:
+    """What the outputs of an op that runs functions point to: a loop's what its inputs do, others' what results do."""
+    if decl.name in ("While", "StatelessWhile"):
+        return [t.handle_data for t in inputs]
+    bodies = bodies_of(graph.functions, attrs)
+    results: Sequence[Tensor] = bodies[0].outputs if bodies else ()
+    found = [t.handle_data if d.kind in "rv" else None for t, d in zip(results, types, strict=False)]
+    return found if len(found) == len(types) else [None] * len(types)
 
 
 def shapes_of(tensors: Sequence[Tensor]) -> tuple[TensorShape, ...]:

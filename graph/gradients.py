@@ -149,11 +149,15 @@ class _Backward:
                 "Use tf.stop_gradient on its inputs to treat it as constant."
             )
         with self._beside(op), self.graph.name_scope(f"{self.scope}{op.name}_grad/"):
-            filled = [
-                _filled_like(t, 0) if g is None and (t.dtype.is_floating or t.dtype.is_complex) else g
-                for t, g in zip(op.outputs, grads, strict=True)
-            ]
-            made = list(rule(op, *filled))
+            if op.decl.runs_functions:
+                # What its bodies compute is only differentiated where that is of use.
+                made = list(rule(op, *grads, wanted=[self._matters(t) for t in op.inputs]))
+            else:
+                filled = [
+                    _filled_like(t, 0) if g is None and (t.dtype.is_floating or t.dtype.is_complex) else g
+                    for t, g in zip(op.outputs, grads, strict=True)
+                ]
+                made = list(rule(op, *filled))
         if len(made) != len(op.inputs):
             raise InvalidArgumentError(
                 op.name, f"gradient of {op.type} gives {len(made)} values for {len(op.inputs)} inputs"

@@ -368,10 +368,10 @@ class Graph:
                 len(self._operations),
             )
             types = decl.output_types(full)
-            handle = _handle_data(decl, full, taken)
+            handles = self._handles(decl, full, taken, types)
             op.outputs = tuple(
-                Tensor(op, i, t, s, handle if t.kind == "r" else None)
-                for i, (t, s) in enumerate(zip(types, shapes, strict=True))
+                Tensor(op, i, t, s, h)
+                for i, (t, s, h) in enumerate(zip(types, shapes, handles, strict=True))
             )
             self._place(op, device)
             self._operations.append(op)
@@ -418,6 +418,19 @@ class Graph:
         except InvalidArgumentError as error:
             raise error.at(node=name, source=source) from None
         return full
+
+    def _handles(
+        self, decl: OpDecl, attrs: Mapping[str, Any], inputs: Sequence[Tensor], types: Sequence[DType]
+    ) -> Sequence[HandleData | None]:
+        """What each output points to, where it is a handle of a variable or a list of tensors."""
+        if not any(t.kind in "rv" for t in types):
+            return [None] * len(types)
+        if decl.runs_functions:
+            from .func_graph import handles_of_call
+
+            return handles_of_call(self, decl, attrs, inputs, types)
+        handle = _handle_data(decl, attrs, inputs)
+        return [handle if t.kind in "rv" else None for t in types]
 
     def _check_inputs(
         self, decl: OpDecl, attrs: Mapping[str, Any], inputs: Sequence[Tensor], name: str, source: str
@@ -862,6 +875,8 @@ def name_scope(name: str | None, default_name: str | None = None, values: Any = 
 def _handle_data(decl: OpDecl, attrs: Mapping[str, Any], inputs: Sequence[Tensor]) -> HandleData | None:
     if decl.name == "VarHandleOp":
         return HandleData(attrs["shape"], attrs["dtype"])
+    if "element_dtype" in decl.attrs:
+        return HandleData(TensorShape(None), attrs["element_dtype"])
     for tensor in inputs:
         if tensor.handle_data is not None:
             return tensor.handle_data

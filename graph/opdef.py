@@ -186,7 +186,9 @@ class OpDecl:
         outputs: output arguments in order.
         attrs: attributes by name.
         infer: shape rule: from an `InferContext` to one shape per output tensor.
-        gradient: from (op, *output gradients) to one gradient (or None) per input tensor; or why not.
+        gradient: from (op, *output gradients) to one gradient (or None) per input tensor; or why not. The rule of
+            an op that runs functions gets None for outputs without gradient, and `wanted`: for each input whether
+            its gradient is needed.
         cost: from a `CostContext` to the FLOPs and bytes of one run.
         state: what it does besides computing.
         samples: rows of test data, made when called.
@@ -260,7 +262,9 @@ class OpDecl:
             count = len(_arg_types((arg,), attrs))
             found[arg.name] = slice(position, position + count)
             if arg.type_list_attr:
-                found.update({f"{arg.name}[{i}]": slice(position + i, position + i + 1) for i in range(count)})
+                found.update(
+                    {f"{arg.name}[{i}]": slice(position + i, position + i + 1) for i in range(count)}
+                )
             position += count
         return found
 

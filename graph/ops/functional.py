@@ -38,16 +38,16 @@ def _shapes_given(types: str) -> Any:
     return rule
 
 
-def _branch_grad(op: Operation, *grads: Any) -> Sequence[Any]:
+def _branch_grad(op: Operation, *grads: Any, wanted: Sequence[bool]) -> Sequence[Any]:
     from ..branch_gradients import branch_gradient
 
-    return branch_gradient(op, grads)
+    return branch_gradient(op, grads, wanted)
 
 
-def _loop_grad(op: Operation, *grads: Any) -> Sequence[Any]:
+def _loop_grad(op: Operation, *grads: Any, wanted: Sequence[bool]) -> Sequence[Any]:
     from ..loop_gradients import loop_gradient
 
-    return loop_gradient(op, grads)
+    return loop_gradient(op, grads, wanted)
 
 
 _BRANCH_ATTRS = ("Tin: list(type) >= 0", "Tout: list(type) >= 0", "output_shapes: list(shape) = []")
