@@ -13,7 +13,7 @@ from ..graph.opdef import get_op
 from ..graph.ops.training_ops import RULES
 from .indexing import check_range, take
 from .registry import KernelContext, kernel
-from .updates import is_jax, scattered
+from .updates import is_jax, scattered, stable_order
 
 Rule = Callable[..., tuple[Any, ...]]
 
@@ -264,7 +264,7 @@ def _rounds(c: KernelContext, indices: Any) -> list[Any]:
     if is_jax(c):
         return [slice(None)]
     xp = c.xp
-    order = xp.argsort(indices, kind="stable")
+    order = stable_order(c, indices)
     ordered = indices[order]
     if not bool((ordered[1:] == ordered[:-1]).any()):
         return [slice(None)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from .registry import KernelContext
 
-__all__ = ["is_jax", "put", "scattered"]
+__all__ = ["is_jax", "put", "scattered", "stable_order"]
 
 
 def is_jax(c: KernelContext) -> bool:
@@ -81,3 +81,9 @@ def _divided(c: KernelContext, target: Any, index: tuple[Any, ...], updates: Any
     divisors = scattered(c, xp.ones_like(target), index, updates, "mul", fresh=True)
     quotient = xp.abs(target) // xp.abs(divisors)
     return (quotient * xp.sign(target) * xp.sign(divisors)).astype(target.dtype)
+
+
+def stable_order(c: KernelContext, keys: Any) -> Any:
+    """The order that sorts a vector, equal elements in the order in which they are."""
+    # CuPy knows `kind` alone, JAX `stable` alone.
+    return c.xp.argsort(keys, stable=True) if is_jax(c) else c.xp.argsort(keys, kind="stable")

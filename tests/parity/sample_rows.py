@@ -59,7 +59,7 @@ def gradient_pairs(decl: OpDecl, row: Sample) -> list[tuple[Any, Any]]:
         seeds = [_seed(s, y.dtype.as_numpy_dtype, i) for i, (y, s) in enumerate(seeded)]
         try:
             theirs = tf.gradients(ys, list(_flat(inputs)), seeds)
-        except LookupError:
+        except (LookupError, ValueError):
             return []
         pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a is not None and b is not None]
         dense = [tf.convert_to_tensor(b) if isinstance(b, tf.IndexedSlices) else b for _, b in pairs]

@@ -29,6 +29,8 @@ FAMILIES = (
     "scatter",
     "shaping",
     "slicing",
+    "sparse",
+    "sparse_math",
     "state",
     "strings",
     "training_ops",

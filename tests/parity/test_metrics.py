@@ -40,13 +40,19 @@ METRICS: dict[str, tuple[Feeds, Make]] = {
     "cosine": ((SHARES, NOISY), lambda m, a, b: m.mean_cosine_distance(a, b, 0)),
     "below": ((SHARES,), lambda m, a: m.percentage_below(a, 0.5)),
     "iou": ((CLASSES, OTHER_CLASSES), lambda m, a, b: m.mean_iou(a, b, 4)),
-    "per class": ((CLASSES, OTHER_CLASSES, WEIGHTS), lambda m, a, b, w: m.mean_per_class_accuracy(a, b, 4, w)),
+    "per class": (
+        (CLASSES, OTHER_CLASSES, WEIGHTS),
+        lambda m, a, b, w: m.mean_per_class_accuracy(a, b, 4, w),
+    ),
     "true positives": ((BITS, OTHER_BITS), lambda m, a, b: m.true_positives(a, b)),
     "false negatives": ((BITS, OTHER_BITS, WEIGHTS), lambda m, a, b, w: m.false_negatives(a, b, w)),
     "precision": ((BITS, OTHER_BITS, WEIGHTS), lambda m, a, b, w: m.precision(a, b, w)),
     "recall": ((BITS, OTHER_BITS), lambda m, a, b: m.recall(a, b)),
     "tn thresholds": ((BITS, SHARES), lambda m, a, b: m.true_negatives_at_thresholds(a, b, [0.2, 0.7])),
-    "precisions": ((BITS, SHARES, WEIGHTS), lambda m, a, b, w: m.precision_at_thresholds(a, b, [0.2, 0.7], w)),
+    "precisions": (
+        (BITS, SHARES, WEIGHTS),
+        lambda m, a, b, w: m.precision_at_thresholds(a, b, [0.2, 0.7], w),
+    ),
     "recalls": ((BITS, SHARES), lambda m, a, b: m.recall_at_thresholds(a, b, [0.2, 0.7])),
     "auc": ((BITS, SHARES), lambda m, a, b: m.auc(a, b)),
     "auc pr": (

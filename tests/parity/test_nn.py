@@ -18,6 +18,7 @@ from weft.graph.ops import (
     dilation,
     fractional,
     losses,
+    norm,
     pool,
     pool3d,
     pool_argmax,
@@ -29,7 +30,19 @@ from . import sample_rows
 
 pytestmark = pytest.mark.tensorflow
 
-FAMILIES = (activation, conv, conv3d, depthwise, dilation, fractional, losses, pool, pool3d, pool_argmax)
+FAMILIES = (
+    activation,
+    conv,
+    conv3d,
+    depthwise,
+    dilation,
+    fractional,
+    losses,
+    norm,
+    pool,
+    pool3d,
+    pool_argmax,
+)
 
 
 def _on_cpu(decl: OpDecl, row: Sample) -> bool:
@@ -74,6 +87,7 @@ CANNOT = (
     "DepthwiseConv2DBackprop",
     "No OpKernel was registered to support Op 'MaxPoolGradGradWithArgmax'",
     "tensor_in must not be empty",
+    "does not have output 1",
     "Gradients for grouped convolutions are not supported on CPU",
     "filter_size does not have enough elements",
     "Incompatible shapes between op input and calculated input gradient",
@@ -82,6 +96,9 @@ CANNOT = (
 """What TensorFlow says of rows that it cannot run on CPU, or has a bug in."""
 
 SHARPER = {
+    ("FusedBatchNorm", 0): "TensorFlow leaves out what flows back through the moments",
+    ("FusedBatchNormV2", 0): "TensorFlow leaves out what flows back through the moments",
+    ("FusedBatchNormV3", 0): "TensorFlow leaves out what flows back through the moments",
     ("SoftmaxCrossEntropyWithLogits", 1): "TensorFlow leaves out the labels' part in the second output",
 }
 """Gradients by input position in which weft goes further than TensorFlow, and why."""
