@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..graph.ops.windows import channel_axis
+from .columns import channel_sums
 from .registry import KernelContext, kernel
 
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -103,7 +105,4 @@ def bias_add(c: KernelContext, value: Any, bias: Any) -> Any:
 
 @kernel("BiasAddGrad")
 def bias_add_grad(c: KernelContext, grad: Any) -> Any:
-    if c.attrs["data_format"] == "NCHW":
-        axes = (0, *range(2, grad.ndim))
-        return c.xp.sum(grad, axis=axes, dtype=grad.dtype)
-    return c.xp.sum(grad.reshape(-1, grad.shape[-1]), axis=0, dtype=grad.dtype)
+    return channel_sums(c.xp, grad, channel_axis(c.attrs["data_format"], grad.ndim))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..graph.ops.windows import Geometry
+from .columns import channel_sums
 from .conv import exact, last_dims
 from .registry import KernelContext, kernel
 from .shaping import dims_of
@@ -70,16 +71,17 @@ def depthwise_filter_grad(xp: Any, x: Any, dims: Sequence[int], grad: Any, g: Ge
         for tap in taps(g.ksizes):
             values = padded[part][tap_slices(g, tap)]
             if dims[-1] == 1:
-                dw[tap][:, 0] += _column_sums(xp, values * grad[part])
+                dw[tap][:, 0] += channel_sums(xp, values * grad[part], 3)
             else:
-                dw[tap] += _column_sums(xp, values[..., None] * grad[part]).reshape(dims[-2:])
+                dw[tap] += _products(xp, values, grad[part])
     return dw
 
 
-def _column_sums(xp: Any, x: Any) -> Any:
-    """Sums over all but the channels; BLAS does it faster than a reduction."""
-    rows = x.reshape(x.shape[0] * x.shape[1] * x.shape[2], -1)
-    return xp.matmul(xp.ones(len(rows), x.dtype), rows)
+def _products(xp: Any, values: Any, grad: Any) -> Any:
+    """Sums over the windows of products of each channel with each of its outputs, `(channels, made)`."""
+    terms = values[..., None] * grad
+    flat = terms.reshape(*terms.shape[:3], -1)
+    return channel_sums(xp, flat, 3).reshape(terms.shape[3:])
 
 
 @kernel("DepthwiseConv2dNative")
