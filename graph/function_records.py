@@ -13,6 +13,7 @@ from typing import Any
 
 from .attr_value import attr_from_proto, attr_to_proto
 from .errors import InvalidArgumentError
+from .import_upgrades import upgrade
 from .opdef import OpDecl, find_op
 from .protos import copy_of, protos
 from .records import OUTSIDE, Record, read_nodes
@@ -270,6 +271,7 @@ class _Reader:
             arguments += [Argument(n, t, dict(about)) for n, t in zip(names, types, strict=True)]
         nodes = [self._substituted(n) for n in message.node_def] if self.attrs else message.node_def
         self.records = read_nodes(nodes, self._input)
+        upgrade(self.records)
         self.library.settle_calls(self.records.values())
         for record in self.records.values():
             record.inputs = [self._resolved(record.name, ref) for ref in record.inputs]

@@ -18,6 +18,7 @@ from .graph import Graph, Operation, Tensor, _user_line, get_default_graph, name
 from .import_branches import replace_branches
 from .import_functions import FunctionBuilder
 from .import_loops import REPLACED_LOOP_OPS, replace_loops
+from .import_upgrades import newer, upgrade
 from .import_variables import REPLACED_VARIABLE_OPS, replace_references, resource_form
 from .opdef import REQUIRED, OpDecl, find_op, get_op
 from .protos import parse, protos
@@ -194,6 +195,7 @@ class GraphBuilder:
         Raises:
             InvalidArgumentError: see `import_graph_def`.
         """
+        upgrade(records)
         check_inputs(records)
         replace_references(records)
         replace_loops(records, self.functions.library)
@@ -357,7 +359,7 @@ def _require_declared(records: Iterable[Record], library: Library) -> None:
     """Refuses op types that are not declared, in nodes and in the functions that they call, all in one error."""
     missing: dict[str, list[str]] = {}
     for op, name in library.reachable(records):
-        if op not in REPLACED and find_op(resource_form(op)) is None:
+        if op not in REPLACED and find_op(resource_form(newer(op))) is None:
             missing.setdefault(op, []).append(name)
     if not missing:
         return
