@@ -19,8 +19,7 @@ class TensorList:
     """A list of arrays that is never seen to change.
 
     Setting an element, adding one and taking one off give another list and cost the same however long the list is:
-    all versions share one Python list, which the newest one used last holds; the others know how they differ from
-    the one that was made of them.
+    versions share one Python list, which the one used last holds; the others know how they differ from that.
 
     Args:
         items: the elements, None for one that is not set.
@@ -40,7 +39,7 @@ class TensorList:
         self.shape = shape
 
     def _held(self) -> list[Any]:
-        """The shared Python list, brought to this version's state."""
+        """The Python list in this version's state."""
         path: list[TensorList] = []
         version = self
         while version._items is None:
@@ -48,11 +47,17 @@ class TensorList:
             path.append(version)
             version = version._change[2]
         items = version._items
-        for older in reversed(path):
-            assert older._change is not None
-            newer = older._change[2]
-            newer._change = (*_apply(items, *older._change[:2]), older)
-            newer._items, older._items, older._change = None, items, None
+        if len(path) > 1:
+            # Versions that go on in different directions would undo each other's changes again and again.
+            items = list(items)
+            for older in reversed(path):
+                assert older._change is not None
+                _apply(items, *older._change[:2])
+            self._items, self._change = items, None
+        elif path:
+            assert self._change is not None
+            version._change = (*_apply(items, *self._change[:2]), self)
+            version._items, self._items, self._change = None, items, None
         return items
 
     def _changed(self, index: int, value: Any) -> TensorList:
