@@ -54,7 +54,8 @@ class CompiledStep:
     ) -> None:
         from ray.dag import InputNode, MultiOutputNode
 
-        logging.getLogger("ray.dag").setLevel(logging.ERROR)
+        # A lost device is reported once, by the session; Ray would log every channel that it takes down.
+        logging.getLogger("ray.dag").setLevel(logging.CRITICAL)
         self.devices = list(spec.programs)
         self.lock = threading.Lock()
         nodes: dict[tuple[str, int], Any] = {}

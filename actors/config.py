@@ -40,6 +40,9 @@ class ConfigProto:
         backends: backend of each device type, such as {"CPU": "jax"}; the rest have their usual one.
         optimize: whether graphs are rewritten before they run.
         start_timeout: seconds to wait for a cluster to start.
+        recover: whether device actors that are lost are started again, with the state that they had.
+        snapshot_steps: steps between two copies of the devices' state, for `recover`.
+        steps_in_flight: steps that `Session.run_async` runs at the same time; one more waits.
         dashboard: whether a local Ray that is started for the session serves its dashboard.
     """
 
@@ -55,6 +58,9 @@ class ConfigProto:
     backends: Mapping[str, str] = field(default_factory=dict)
     optimize: bool = True
     start_timeout: float = 60.0
+    recover: bool = False
+    snapshot_steps: int = 50
+    steps_in_flight: int = 8
     dashboard: bool = False
 
 

@@ -388,6 +388,26 @@ class Device:
                 if slot in instruction.versions:
                     fresh[slot] = frame.slots[slot] = value
 
+    def get_state(self, session: str) -> dict[str, Any]:
+        """The variables, as host arrays, and the positions of a session's random streams."""
+        with self.lock:
+            return {
+                "variables": {k: np.array(self.backend.to_host(v)) for k, v in self.variables.items()},
+                "positions": {n: p for (s, n), p in self.positions.items() if s == session},
+            }
+
+    def set_state(self, session: str, state: Mapping[str, Any]) -> None:
+        """Replaces the variables and a session's random streams by what `get_state` gave."""
+        with self.lock:
+            made = {k: self.backend.to_device(np.array(v)) for k, v in state["variables"].items()}
+            self.variables.clear()
+            self.variables.update(made)
+            for key in made:
+                self.serials[key] = self.serials.get(key, 0) + 1
+            for key in [k for k in self.positions if k[0] == session]:
+                del self.positions[key]
+            self.positions.update({(session, n): p for n, p in state["positions"].items()})
+
     def stats(self) -> dict[str, Any]:
         """What the device holds: bytes of variables, numbers of programs, resources and steps."""
         size = sum(int(getattr(v, "nbytes", 0)) for v in self.variables.values())

@@ -243,6 +243,16 @@ class DeviceActor:
                 self.device.commit(frame)
 
     @ray.method(concurrency_group="control")
+    def get_state(self, session: str, settled: Settled) -> dict[str, Any]:
+        """Settles earlier steps, then gives the device's state; see `Device.get_state`."""
+        self._settle(session, settled)
+        return self.device.get_state(session)
+
+    @ray.method(concurrency_group="control")
+    def set_state(self, session: str, state: Mapping[str, Any]) -> None:
+        self.device.set_state(session, state)
+
+    @ray.method(concurrency_group="control")
     def forget(self, session: str, handles: Sequence[int]) -> None:
         """A session that shares this device is over: drops its programs and what it left waiting."""
         for handle in handles:

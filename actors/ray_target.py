@@ -344,6 +344,23 @@ class RayTarget:
         if self._lost is not None:
             raise self._lost
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process of each device."""
+        return {i.name: int(i.process.rsplit(":", 1)[-1]) for i in self._actors.infos}
+
+    def get_state(self) -> dict[str, Any]:
+        """State of every device, once all earlier steps are settled there."""
+        self._check_open()
+        told = {name: tuple(rows.items()) for name, rows in self._settled.items()}
+        actors = self._actors.handles
+        return self._get({n: a.get_state.remote(self.session, told[n]) for n, a in actors.items()})
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Gives every device the state that `get_state` gave; devices that it lacks stay as they are."""
+        actors = self._actors.handles
+        self._get({n: actors[n].set_state.remote(self.session, part) for n, part in state.items()})
+
     def stats(self) -> list[dict[str, Any]]:
         self._check_open()
         found = self._get({n: a.stats.remote() for n, a in self._actors.handles.items()})

@@ -9,6 +9,7 @@ import threading
 import uuid
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from ..graph.graph import Graph, Operation, Tensor, get_default_graph
@@ -63,6 +64,8 @@ class BaseSession:
         self._calls: dict[Any, _Call] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._pool: ThreadPoolExecutor | None = None
+        self._in_flight = threading.Semaphore(1)
         spec = None if cluster is None else ClusterSpec(cluster)
         if isinstance(cluster, ClusterSpec):
             spec = cluster
@@ -142,6 +145,30 @@ class BaseSession:
             fill_metadata(metadata, spec, trace, options)
         return call.mapper.rebuild(results)
 
+    def run_async(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Future[Any]:
+        """Starts a step and returns at once; waits only while `ConfigProto.steps_in_flight` steps are running.
+
+        Steps that run at the same time see each other's updates of variables as those of several threads do.
+
+        Args:
+            fetches, feed_dict: as in `run`.
+
+        Returns:
+            A future of what `run` would return or raise.
+        """
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._config.steps_in_flight, "weft-step")
+                self._in_flight = threading.Semaphore(self._config.steps_in_flight)
+        self._in_flight.acquire()
+        try:
+            future = self._pool.submit(self.run, fetches, feed_dict)
+        except BaseException:
+            self._in_flight.release()
+            raise
+        future.add_done_callback(lambda _: self._in_flight.release())
+        return future
+
     def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None) -> Callable[..., Any]:
         """A function that runs the fetches, taking the feeds' values as arguments in the order of `feed_list`.
 
@@ -210,6 +237,8 @@ class BaseSession:
         """Ends running steps and gives the devices back; may be called twice."""
         self._closed = True
         self._finalizer()
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
         self._calls.clear()
 
     def _build(

@@ -75,6 +75,12 @@ def open_target(target: str | None, cluster: ClusterSpec | None, config: ConfigP
     if name == "ray" or name.startswith("ray://"):
         from .ray_target import RayTarget
 
+        if config.recover:
+            from .recovery import RecoveringTarget
+
+            return RecoveringTarget(
+                lambda: RayTarget.launch(name, cluster, config, session), config.snapshot_steps
+            )
         return RayTarget.launch(name, cluster, config, session)
     if name.startswith("weft://"):
         from .shared import join_cluster
