@@ -9,6 +9,7 @@ from typing import Any
 
 from .convert import convert_to_tensor
 from .errors import InvalidArgumentError
+from .gradient_registry import gradient_rule
 from .graph import Graph, Operation, Tensor, get_default_graph
 from .indexed_slices import IndexedSlices
 from .opdef import NoGradient
@@ -137,7 +138,7 @@ class _Backward:
             self._through(op, grads)
 
     def _through(self, op: Operation, grads: list[Gradient | None]) -> None:
-        rule = op.decl.gradient
+        rule = gradient_rule(op)
         wanted = [t for t in op.inputs if self._matters(t)]
         if not wanted:
             return
@@ -149,7 +150,7 @@ class _Backward:
                 "Use tf.stop_gradient on its inputs to treat it as constant."
             )
         with self._beside(op), self.graph.name_scope(f"{self.scope}{op.name}_grad/"):
-            if op.decl.runs_functions:
+            if op.decl.runs_functions and rule is op.decl.gradient:
                 # What its bodies compute is only differentiated where that is of use.
                 made = list(rule(op, *grads, wanted=[self._matters(t) for t in op.inputs]))
             else:

@@ -313,6 +313,7 @@ class Graph:
         self.functions: dict[str, FuncGraph] = {}
         self.seed: int | None = None
         self._unseeded = 0
+        self._gradient_overrides: dict[str, str] = {}
 
     # --- operations ---------------------------------------------------------------------------------
 
@@ -351,6 +352,8 @@ class Graph:
             full = self._complete_attrs(decl, attrs or {}, name or op_type, source)
             unique = self._op_name(name or op_type, exact_name)
             self._check_inputs(decl, full, taken, unique, source)
+            if op_type in self._gradient_overrides:
+                full.setdefault("_gradient_op_type", self._gradient_overrides[op_type])
             if decl.runs_functions:
                 from .func_graph import state_of_call
 
@@ -695,6 +698,26 @@ class Graph:
         element = self.as_graph_element(item)
         assert isinstance(element, (Tensor, Operation))
         return element
+
+    @contextlib.contextmanager
+    def gradient_override_map(self, op_type_map: Mapping[str, str]) -> Iterator[None]:
+        """Gives the operations made inside other gradients.
+
+        Args:
+            op_type_map: op type → name that a gradient is registered under (`RegisterGradient`).
+
+        Raises:
+            TypeError: it is no mapping from strings to strings.
+        """
+        pairs = [v for pair in op_type_map.items() for v in pair] if isinstance(op_type_map, Mapping) else [None]
+        if not all(isinstance(v, str) for v in pairs):
+            raise TypeError(f"op_type_map must be a dictionary of strings to strings, got {op_type_map!r}.")
+        before = self._gradient_overrides
+        self._gradient_overrides = {**before, **op_type_map}
+        try:
+            yield
+        finally:
+            self._gradient_overrides = before
 
     # --- collections and the rest -----------------------------------------------------------------------
 

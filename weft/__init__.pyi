@@ -1,6 +1,6 @@
 """The public names of weft, and where each is defined; `__init__.py` imports them when they are first used."""
 
-from . import errors, graph_util, layers, losses, metrics, nn, summary, train
+from . import errors, graph_util, layers, losses, metrics, nn, random, summary, train
 from .actors.config import (
     ConfigProto,
     GPUOptions,
@@ -363,6 +363,16 @@ from .variables import (
 __version__: str
 VERSION: str
 
+from .functions import (
+    custom_gradient,
+    function,
+    grad_pass_through,
+    recompute_grad,
+)
+from .graph.gradient_registry import (
+    RegisterGradient,
+)
+
 __all__ = [
     "AUTO_REUSE",
     "VERSION",
@@ -381,6 +391,7 @@ __all__ = [
     "OpError",
     "Operation",
     "Print",
+    "RegisterGradient",
     "RunMetadata",
     "RunOptions",
     "Session",
@@ -467,6 +478,7 @@ __all__ = [
     "count_nonzero",
     "count_up_to",
     "create_partitioned_variables",
+    "custom_gradient",
     "device",
     "dimension_value",
     "div",
@@ -491,6 +503,7 @@ __all__ = [
     "floormod",
     "foldl",
     "foldr",
+    "function",
     "gather",
     "get_collection",
     "get_collection_ref",
@@ -505,6 +518,7 @@ __all__ = [
     "global_variables_initializer",
     "glorot_normal_initializer",
     "glorot_uniform_initializer",
+    "grad_pass_through",
     "gradients",
     "graph_util",
     "greater",
@@ -580,6 +594,7 @@ __all__ = [
     "placeholder",
     "placeholder_with_default",
     "pow",
+    "random",
     "random_crop",
     "random_gamma",
     "random_normal",
@@ -594,6 +609,7 @@ __all__ = [
     "realdiv",
     "reciprocal",
     "reciprocal_no_nan",
+    "recompute_grad",
     "reduce_all",
     "reduce_any",
     "reduce_euclidean_norm",

@@ -393,6 +393,7 @@ def stateless_multinomial(
         )
         return made
 
+
 uniform = random_uniform
 normal = random_normal
 gamma = random_gamma
