@@ -212,6 +212,12 @@ from .functional import (
     map_fn,
     scan,
 )
+from .functions import (
+    custom_gradient,
+    function,
+    grad_pass_through,
+    recompute_grad,
+)
 from .graph.convert import constant, register_tensor_conversion_function
 from .graph.device_spec import DeviceSpec
 from .graph.dimension import Dimension, dimension_value
@@ -240,6 +246,7 @@ from .graph.dtypes import (
     variant,
 )
 from .graph.errors import OpError
+from .graph.gradient_registry import RegisterGradient
 from .graph.gradients import AggregationMethod, UnconnectedGradients, gradients
 from .graph.graph import (
     Graph,
@@ -362,16 +369,6 @@ from .variables import (
 
 __version__: str
 VERSION: str
-
-from .functions import (
-    custom_gradient,
-    function,
-    grad_pass_through,
-    recompute_grad,
-)
-from .graph.gradient_registry import (
-    RegisterGradient,
-)
 
 __all__ = [
     "AUTO_REUSE",
