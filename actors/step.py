@@ -173,19 +173,22 @@ def _with_functions(subgraph: Subgraph) -> Subgraph:
     return replace(subgraph, functions=found)
 
 
-def _with_entropy(subgraph: Subgraph, entropy: int) -> Subgraph:
+def _with_entropy(subgraph: Subgraph, entropy: int, prefix: str = "") -> Subgraph:
     """Gives random ops without seeds the session's own; the numbers then depend on it and the op's name alone."""
+    from dataclasses import replace
+
+    if subgraph.functions:
+        bodies = {name: _with_entropy(b, entropy, f"{name}/") for name, b in subgraph.functions.items()}
+        subgraph = replace(subgraph, functions=bodies)
     changed = {}
     for node in subgraph.nodes.values():
         attrs = node.attrs
         if attrs.get("seed", 1) == 0 == attrs.get("seed2", 1) and node.decl.state.kind == "random":
-            digest = hashlib.blake2b(node.name.encode(), digest_size=7).digest()
+            digest = hashlib.blake2b(f"{prefix}{node.name}".encode(), digest_size=7).digest()
             seeds = {"seed": entropy, "seed2": int.from_bytes(digest, "little")}
             changed[node.name] = node.with_(attrs={**attrs, **seeds})
     if not changed:
         return subgraph
-    from dataclasses import replace
-
     return replace(subgraph, nodes={n: changed.get(n, node) for n, node in subgraph.nodes.items()})
 
 
