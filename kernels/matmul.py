@@ -36,3 +36,8 @@ def batch_matmul(c: KernelContext, x: Any, y: Any) -> Any:
 @kernel("BatchMatMulV3")
 def batch_matmul_v3(c: KernelContext, x: Any, y: Any) -> Any:
     return batch_matmul(c, x.astype(c.out_dtype), y.astype(c.out_dtype))
+
+
+@kernel("SparseMatMul")
+def sparse_matmul(c: KernelContext, a: Any, b: Any) -> Any:
+    return matmul(c, a.astype(np.float32), b.astype(np.float32))

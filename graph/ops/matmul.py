@@ -12,7 +12,7 @@ from ..samples import floats, ints, sample
 from ..shapes import Dimension, TensorShape, broadcast_shapes
 from .broadcasting import sum_to_shape
 
-__all__ = ["BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "MatMul"]
+__all__ = ["BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "MatMul", "SparseMatMul"]
 
 
 def _inner(c: InferContext, a: TensorShape, b: TensorShape, flip_a: bool, flip_b: bool) -> list[Dimension]:
@@ -82,6 +82,49 @@ MatMul = declare(
         sample(floats(2, 3, dtype="float16"), floats(3, 4, seed=1, dtype="float16"), grad=()),
     ],
     doc="Matrix product of two matrices, each of which may be transposed first.",
+)
+
+
+def _sparse_matmul_grad(op: Operation, grad: Tensor) -> Any:
+    from .math import Cast
+
+    a, b = (Cast(t, DstT=grad.dtype) if t.dtype is not grad.dtype else t for t in op.inputs)
+    flip_a, flip_b = op.attrs["transpose_a"], op.attrs["transpose_b"]
+    if flip_a:
+        of_a = MatMul(b, grad, transpose_a=flip_b, transpose_b=True)
+    else:
+        of_a = MatMul(grad, b, transpose_b=not flip_b)
+    if flip_b:
+        of_b = MatMul(grad, a, transpose_a=True, transpose_b=flip_a)
+    else:
+        of_b = MatMul(a, grad, transpose_a=not flip_a)
+    pairs = zip((of_a, of_b), op.inputs, strict=True)
+    return [Cast(g, DstT=t.dtype) if t.dtype is not g.dtype else g for g, t in pairs]
+
+
+SparseMatMul = declare(
+    "SparseMatMul",
+    inputs="a: Ta, b: Tb",
+    outputs="product: float",
+    attrs=(
+        "transpose_a: bool = false",
+        "transpose_b: bool = false",
+        "a_is_sparse: bool = false",
+        "b_is_sparse: bool = false",
+        "Ta: {float, bfloat16} = DT_FLOAT",
+        "Tb: {float, bfloat16} = DT_FLOAT",
+    ),
+    infer=_matmul_shape,
+    gradient=_sparse_matmul_grad,
+    cost=_product_cost("transpose_a"),
+    state=PURE,
+    samples=lambda: [
+        sample(floats(2, 3), floats(3, 4, seed=1), a_is_sparse=True),
+        sample(floats(3, 2), floats(3, 4, seed=1), transpose_a=True),
+        sample(floats(2, 3), floats(4, 3, seed=1), transpose_b=True),
+        sample(floats(3, 2), floats(4, 3, seed=1), transpose_a=True, transpose_b=True),
+    ],
+    doc="Matrix product of two matrices that may hold many zeros; they are multiplied like other numbers.",
 )
 
 
