@@ -397,9 +397,14 @@ class Graph:
 
     def _capture(self, tensor: Tensor, decl: OpDecl, source: str) -> Tensor:
         """What stands in this graph for a tensor of another graph; function graphs take it as an argument."""
-        raise InvalidArgumentError(
-            None, f"{decl.name}: tensor {tensor.name} is from another graph than this op", "", source
+        inside = getattr(tensor.graph, "outer_graph", None) is not None
+        rule = (
+            f"{decl.name}: tensor {tensor.name} is computed inside a branch, a loop's body or a function "
+            f"(made at {tensor.op.source}); make it one of their results to use it outside"
+            if inside
+            else f"{decl.name}: tensor {tensor.name} is from another graph than this op"
         )
+        raise InvalidArgumentError(None, rule, "", source)
 
     def _complete_attrs(
         self, decl: OpDecl, given: Mapping[str, Any], name: str, source: str
