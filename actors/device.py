@@ -418,8 +418,12 @@ class Device:
             "variable_bytes": size,
             "programs": len(self.programs),
             "resources": len(self.resources),
+            "queued_elements": sum(int(getattr(r, "size", lambda: 0)()) for r in self._queues()),
             "steps": self.steps,
         }
+
+    def _queues(self) -> list[Any]:
+        return [r for k, r in list(self.resources.items()) if isinstance(k, tuple) and k[0] == "queue"]
 
     def __repr__(self) -> str:
         return f"<weft device {self.name} on {self.backend.name}>"

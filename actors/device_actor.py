@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ import ray
 from ..graph.errors import AbortedError, InternalError, OpError
 from ..placement import DeviceInfo
 from .device import Device, Frame
+from .metrics import DeviceMetrics
 from .program import Program, ProgramSpec
 from .rendezvous import Rendezvous
 
@@ -89,6 +91,7 @@ class DeviceActor:
         self._pending: dict[tuple[str, int], Frame] = {}
         self._stepping: dict[tuple[str, int], Frame] = {}
         self._lock = threading.Lock()
+        self.metrics = DeviceMetrics(short_name(info.name), self.device.stats)
 
     def __repr__(self) -> str:
         return f"weft {short_name(self.device.name)}"
@@ -147,17 +150,23 @@ class DeviceActor:
         program = self.device.programs.get(message.handle)
         if program is None:
             raise InternalError(None, f"program {message.handle} is not registered", self.device.name)
+        start = time.perf_counter()
+        failed = True
         try:
             if message.commit and not message.trace:
                 values = self.device.run(message.handle, message.session, message.step, message.feeds)
-                return values, None
-            return self._run_part(program, message)
+                made = values, None
+            else:
+                made = self._run_part(program, message)
+            failed = False
+            return made
         except OpError as error:
             error = error.at(device=self.device.name)
             self._tell_peers(program, message, error)
             raise error from None
         finally:
             self.rendezvous.finish(key)
+            self.metrics.step(time.perf_counter() - start, failed)
 
     def _run_part(self, program: Program, message: StepMessage) -> tuple[list[Any], list[Any] | None]:
         key = (message.session, message.step)
@@ -179,8 +188,14 @@ class DeviceActor:
         to_host = self.device.backend.to_host
         for key, value, to in sends:
             by_peer.setdefault(to, {})[key] = None if value is None else to_host(value)
+        self._count_sent(by_peer)
         for to, tensors in by_peer.items():
             self.peers[to].deliver.remote(message.session, message.step, tensors)
+
+    def _count_sent(self, by_peer: Mapping[str, Mapping[str, Any]]) -> None:
+        for to, tensors in by_peer.items():
+            size = sum(int(getattr(v, "nbytes", 0)) for v in tensors.values())
+            self.metrics.sent(short_name(to), size)
 
     def _tell_peers(self, program: Program, message: StepMessage, error: OpError) -> None:
         reason = f"the step failed on {self.device.name}: {error.message}"
@@ -210,6 +225,7 @@ class DeviceActor:
             self._stepping[key] = frame
         else:
             frame = self._stepping[key]
+        start = time.perf_counter()
         stage = program.stages[position]
         received = {k: v for given in inputs if isinstance(given[1], dict) for k, v in given[1].items()}
         try:
@@ -217,12 +233,16 @@ class DeviceActor:
             values = self.device.fetched(frame) if position == len(program.stages) - 1 else None
         except BaseException:
             self._stepping.pop(key, None)
+            self.metrics.step(time.perf_counter() - start, failed=True)
             raise
         to_host = self.device.backend.to_host
         leaving = {k: None if v is None else to_host(v) for k, v, _ in sends}
+        for k, _, to in sends:
+            self.metrics.sent(short_name(to), int(getattr(leaving[k], "nbytes", 0)))
         if values is not None:
             self._stepping.pop(key, None)
             self._end(program, frame, key, alone)
+            self.metrics.step(time.perf_counter() - start)
         return step, leaving, values
 
     def _end(self, program: Program, frame: Frame, key: tuple[str, int], alone: bool) -> None:
@@ -265,6 +285,7 @@ class DeviceActor:
     @ray.method(concurrency_group="control")
     def shut_down(self) -> None:
         """Ends all waits and drops the device's state."""
+        self.metrics.stop()
         self.device.close()
 
 

@@ -18,7 +18,7 @@ _COMMANDS = {
     "run": ("cli_run", "run a TensorFlow 1 script with weft in TensorFlow's place"),
     "inspect": ("cli_inspect", "what is in a checkpoint"),
 }
-"""Command → the module whose `main(arguments)` it calls (`cli_cluster` is given the command first), and what it does."""
+"""Command → the module whose `main(arguments)` it calls, and what it does; `cli_cluster` is given the command too."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
