@@ -143,7 +143,7 @@ def _others_product(x: Tensor, axes_tensor: Tensor, axes: list[int] | None) -> T
         order = axes + [a for a in range(x.shape.rank or 0) if a not in axes]
         inverse = [int(i) for i in np.argsort(order)]
     else:
-        from .unique import ListDiff
+        from .partition import ListDiff
 
         rank = Rank(x)
         first = FloorMod(Reshape(Cast(axes_tensor, DstT="int32"), [-1]), rank)
