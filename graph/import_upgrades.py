@@ -36,7 +36,7 @@ _RENAMED: dict[str, str] = {
     **{f"TensorArray{name}V2": f"TensorArray{name}V3" for name in _ARRAYS_V3.split()},
     **{
         f"BatchMatrix{n}": f"Matrix{n}"
-        for n in "BandPart Determinant Diag DiagPart Inverse SetDiag Solve".split()
+        for n in ["BandPart", "Determinant", "Diag", "DiagPart", "Inverse", "SetDiag", "Solve"]
     },
     "BatchMatrixSolveLs": "MatrixSolveLs",
     "BatchMatrixTriangularSolve": "MatrixTriangularSolve",

@@ -221,6 +221,9 @@ class _Replacement:
     def _read_all(self, record: Record, handles: dict[int, tuple[Ref, tuple[str, ...]]]) -> None:
         """Gives the record the variables' values, read when everything else that it needs is there."""
         others = [name for i, (name, _) in enumerate(record.inputs) if i not in handles]
+        if record.op == "Merge":
+            # Only one of its inputs comes, so none may wait for another.
+            others = []
         made: dict[tuple[Ref, tuple[str, ...]], str] = {}
         for position, (handle, after) in handles.items():
             key = handle, after
