@@ -35,11 +35,13 @@ class Traits:
         effect: whether it draws random numbers, or does something else that the outside can see.
         reads: positions of the arguments that are handles of variables whose value it uses.
         writes: positions of those whose value it sets.
+        hosts: positions of the arguments that shapes and axes follow from (`OpDecl.host_inputs`).
     """
 
     effect: bool
     reads: frozenset[int]
     writes: frozenset[int]
+    hosts: frozenset[int] = frozenset()
 
 
 class FuncGraph(Graph):
@@ -243,7 +245,20 @@ class FuncGraph(Graph):
                         effect = True
                     else:
                         found.add(place)
-        return Traits(effect, frozenset(reads), frozenset(writes))
+        return Traits(effect, frozenset(reads), frozenset(writes), self._hosts())
+
+    def _hosts(self) -> frozenset[int]:
+        """Positions of the arguments that host inputs of the body's operations are computed from."""
+        places = {t: i for i, t in enumerate(self.inputs)}
+        stack = [t for op in self.needed_operations() for t in _host_inputs(op)]
+        seen = set(stack)
+        while stack:
+            op = stack.pop().op
+            for tensor in () if op.type in _SHAPE_ONLY else op.inputs:
+                if tensor not in seen:
+                    seen.add(tensor)
+                    stack.append(tensor)
+        return frozenset(places[t] for t in seen if t in places)
 
     def to_subgraph(self) -> Subgraph:
         """The body as plain data: its feeds are the arguments in order, its fetches the results."""
@@ -280,6 +295,18 @@ class FuncGraph(Graph):
 
     def __repr__(self) -> str:
         return f"<weft.FuncGraph '{self.name}' {len(self.inputs)} arguments, {len(self.outputs)} results>"
+
+
+_SHAPE_ONLY = ("Shape", "ShapeN", "Size", "Rank")
+
+
+def _host_inputs(op: Operation) -> list[Tensor]:
+    """The inputs of an operation whose values decide shapes."""
+    found = [op.inputs[i] for i in op.attrs.get("_hosts", ())]
+    if op.decl.host_inputs:
+        slices = op.decl.arg_slices(op.attrs)
+        found += [t for name in op.decl.host_inputs for t in op.inputs[slices[name]]]
+    return found
 
 
 def _operation_of(item: Any) -> Operation | None:
@@ -332,9 +359,31 @@ def bodies_of(library: Mapping[str, Any], attrs: Mapping[str, Any]) -> list[Func
     return found
 
 
-_CALLS = ("If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile", "PartitionedCall")
+_CALLS = (
+    "If",
+    "StatelessIf",
+    "Case",
+    "StatelessCase",
+    "While",
+    "StatelessWhile",
+    "PartitionedCall",
+    "StatefulPartitionedCall",
+)
 _MAYBE = ("If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile")
 """Ops that may run a body or not."""
+
+
+def attrs_of_call(graph: Graph, decl: OpDecl, attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows from the bodies of an op that runs functions: its attributes `_state` and `_hosts`.
+
+    `_hosts` has the positions of the inputs that shapes and axes inside the bodies follow from.
+    """
+    found: dict[str, Any] = {"_state": state_of_call(graph, decl, attrs)}
+    if decl.name in _CALLS:
+        hosts = frozenset[int]().union(*(body.traits().hosts for body in bodies_of(graph.functions, attrs)))
+        first = 1 if decl.name.endswith(("If", "Case")) else 0
+        found["_hosts"] = tuple(sorted(p + first for p in hosts))
+    return found
 
 
 def state_of_call(graph: Graph, decl: OpDecl, attrs: Mapping[str, Any]) -> str:
@@ -343,7 +392,7 @@ def state_of_call(graph: Graph, decl: OpDecl, attrs: Mapping[str, Any]) -> str:
     The kernels are given the values of variables in the place of their handles, and give new values back. A variable
     that may be set without having been read need not have a value yet; such an op asks the runtime for it.
     """
-    if decl.name not in _CALLS and decl.name != "StatefulPartitionedCall":
+    if decl.name not in _CALLS:
         return write_state(decl.state)
     bodies = bodies_of(graph.functions, attrs)
     traits = [body.traits() for body in bodies]

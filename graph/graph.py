@@ -355,9 +355,9 @@ class Graph:
             if op_type in self._gradient_overrides:
                 full.setdefault("_gradient_op_type", self._gradient_overrides[op_type])
             if decl.runs_functions:
-                from .func_graph import state_of_call
+                from .func_graph import attrs_of_call
 
-                full["_state"] = state_of_call(self, decl, full)
+                full.update(attrs_of_call(self, decl, full))
             shapes = self._infer(decl, full, taken, unique, source)
             op = Operation(
                 self,

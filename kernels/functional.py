@@ -26,7 +26,7 @@ def truth(value: Any) -> bool:
     """Whether a condition of any type holds: a scalar that is not zero or empty, or an array that has elements."""
     if np.ndim(value):
         return bool(np.size(value))
-    value = np.asarray(value)
+    value = value.get() if hasattr(value, "get") else np.asarray(value)
     return bool(value.item()) if value.dtype == object else bool(value)
 
 

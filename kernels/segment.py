@@ -64,6 +64,9 @@ class Segment:
 def host_arguments(node: SegmentNode) -> tuple[int, ...]:
     """Positions among the node's arguments of the inputs that must be host values (`OpDecl.host_inputs`)."""
     decl = node.node.decl
+    if decl.runs_functions:
+        # What shapes inside the bodies follow from.
+        return tuple(node.node.attrs.get("_hosts", ()))
     if not decl.host_inputs:
         return ()
     slices = decl.arg_slices(node.node.attrs)

@@ -106,19 +106,9 @@ class _Sequence:
         own = {s for r in rows for s in r.outs if s is not None}
         wanted = {s for r in later for s in r.args} | set(self.segment.outputs)
         taken = dict.fromkeys(s for r in rows for s in r.args if s is not None and s not in own)
-        hosts = {r.args[p] for r in rows for p in host_arguments(r)}
-        constants = {s: v for s, v in self.segment.constants.items() if s in taken}
-        inputs = tuple(s for s in taken if s not in constants)
+        inputs = tuple(s for s in taken if s not in self.segment.constants)
         outputs = tuple(s for s in own if s in wanted)
-        segment = Segment(
-            tuple(rows),
-            inputs,
-            outputs,
-            constants,
-            host_inputs=frozenset(s for s in inputs if s in hosts),
-            functions=self.library.bodies,
-        )
-        self.steps.append(_Step(self.backend.compile(segment), inputs, outputs))
+        self.steps.append(_Step(self._compiled(rows, inputs, outputs), inputs, outputs))
         rows.clear()
 
     def _alone(self, row: SegmentNode) -> _Step:
@@ -127,19 +117,38 @@ class _Sequence:
         if node.op == "ReadVariableOp":
             return _Step(_Read(row), inputs, row.outs)
         found = find_kernel(node.op, self.backend.name)
+        if node.state.kind == "random":
+            taken = tuple(dict.fromkeys(s for s in inputs[:-1] if s not in self.segment.constants))
+            call = self._compiled([row], (*taken, inputs[-1]), tuple(s for s in row.outs if s is not None))
+            draw = _Draw(self, row, call, found.reserve if found is not None else None)
+            return _Step(draw, taken, row.outs)
         host = found is not None and found.host
         xp = np if host else self.backend.xp()
-        call = bind(node, self.backend.name, xp, row.in_types, self.library.runtime, self.library)
-        step = _Step(_Call(self, row, call, host), inputs, row.outs)
-        if node.state.kind == "random":
-            step.call = _Draw(self, row, step.call, found.reserve if found is not None else None)
-            step.inputs = inputs[:-1]
-        return step
+        function = bind(node, self.backend.name, xp, row.in_types, self.library.runtime, self.library)
+        return _Step(_Call(self, row, function, host), inputs, row.outs)
+
+    def _compiled(
+        self, rows: Sequence[SegmentNode], inputs: tuple[int, ...], outputs: tuple[int, ...]
+    ) -> Callable[[Sequence[Any]], Sequence[Any]]:
+        hosts = {r.args[p] for r in rows for p in host_arguments(r)}
+        taken = {s for r in rows for s in r.args}
+        segment = Segment(
+            tuple(rows),
+            inputs,
+            outputs,
+            {s: v for s, v in self.segment.constants.items() if s in taken and s not in inputs},
+            host_inputs=frozenset(s for s in inputs if s in hosts),
+            functions=self.library.bodies,
+        )
+        return self.backend.compile(segment)
 
 
 def _runs_alone(row: SegmentNode) -> bool:
     """Whether a node is no part of a compiled run: effects, draws, questions about a variable's state."""
-    return row.node.state.kind in ("effect", "random") or row.node.op in ("VarIsInitializedOp", "ReadVariableOp")
+    return row.node.state.kind in ("effect", "random") or row.node.op in (
+        "VarIsInitializedOp",
+        "ReadVariableOp",
+    )
 
 
 class _Read:

@@ -20,7 +20,7 @@ NoOp = declare(
     gradient=NoGradient("it has no outputs"),
     cost=free,
     state=PURE,
-    samples=lambda: [],
+    samples=list,
     doc="Nothing; a node for control dependencies to meet in.",
 )
 

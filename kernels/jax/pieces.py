@@ -13,10 +13,14 @@ from dataclasses import dataclass, field
 
 from ..segment import Segment, SegmentNode, host_arguments
 
-__all__ = ["SHAPE_ONLY", "Piece", "cut"]
+__all__ = ["SHAPE_ONLY", "CannotTrace", "Piece", "cut"]
 
 SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank"})
 """Ops whose result follows from the shape of their inputs."""
+
+
+class CannotTrace(Exception):
+    """What a kernel raises that finds, while it is traced, that its node cannot be compiled with these shapes."""
 
 
 @dataclass(frozen=True)

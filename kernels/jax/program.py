@@ -14,7 +14,7 @@ from ..bodies import compiled_bodies
 from ..numpy.program import generate, node_error
 from ..registry import KernelContext, find_kernel, prepare
 from ..segment import Segment, SegmentNode, host_arguments
-from .pieces import SHAPE_ONLY, Piece, cut
+from .pieces import SHAPE_ONLY, CannotTrace, Piece, cut
 
 __all__ = ["JaxProgram", "Placed", "cannot_compile"]
 
@@ -103,12 +103,20 @@ def cannot_compile(row: SegmentNode, functions: Mapping[str, Any]) -> bool:
     for value in node.attrs.values():
         for ref in value if isinstance(value, tuple) else (value,):
             if isinstance(ref, FunctionRef) and ref.name in functions:
-                pieces = cut(
-                    body_segment(functions[ref.name], functions), lambda r: cannot_compile(r, functions)
-                )
-                if len(pieces) > 1 or any(p.alone or p.static for p in pieces):
+                body = body_segment(functions[ref.name], functions)
+                pieces = cut(body, lambda r: cannot_compile(r, functions))
+                if len(pieces) > 1 or any(p.alone for p in pieces):
+                    return True
+                if node.op in ("While", "StatelessWhile") and _varies(body, pieces):
                     return True
     return False
+
+
+def _varies(body: Segment, pieces: Sequence[Piece]) -> bool:
+    """Whether what the shapes in a loop's body follow from changes from one iteration to the next."""
+    same = {s for s, o in zip(body.inputs, body.outputs, strict=False) if s == o}
+    only_condition = len(body.outputs) < len(body.inputs)
+    return any(not only_condition and s not in same for p in pieces for s in p.static)
 
 
 class _Tracer:
@@ -142,6 +150,8 @@ class _Tracer:
             try:
                 with np.errstate(all="ignore"):
                     result = function(*args) if context is None else function(context, *args)
+            except CannotTrace:
+                raise
             except Exception as error:
                 values = {f"v{a}": v for a, v in zip(row.args, args, strict=True)}
                 raise node_error(error, row, values) from error
@@ -189,9 +199,12 @@ class _Compiled:
         self.donated = tuple(i for i, p in enumerate(self.dynamic) if piece.inputs[p] in piece.donated)
         self.compiled: dict[Any, Callable[..., Any]] = {}
         self.known: set[Any] = set()
+        self.traceable = True
         self.fallback: Callable[[Sequence[Any]], Sequence[Any]] | None = None
 
     def run(self, values: Sequence[Any]) -> Sequence[Any]:
+        if not self.traceable:
+            return self.on_numpy(values)
         key = tuple(_static_key(values[p]) for p in self.static)
         arrays = [values[p] for p in self.dynamic] if self.static else list(values)
         if len(self.known) >= self.placed.max_shapes and self.shapes_of(key, arrays) not in self.known:
@@ -201,7 +214,13 @@ class _Compiled:
             function = self.compiled[key] = self.compile(key, [values[p] for p in self.static])
         if self.held_slots:
             arrays += self.constants()
-        return self.placed.run(function, arrays)  # type: ignore[no-any-return]
+        try:
+            return self.placed.run(function, arrays)  # type: ignore[no-any-return]
+        except CannotTrace as error:
+            _LOG.info("The segment from '%s' on runs on NumPy: %s", self.piece.rows[0].node.name, error)
+            self.fallback = _numpy_program(self.piece, self.segment)
+            self.traceable = False
+        return self.on_numpy(values)
 
     @staticmethod
     def shapes_of(key: Any, arrays: Sequence[Any]) -> Any:
@@ -315,6 +334,7 @@ def _traceable_bodies(segment: Segment) -> Mapping[str, Callable[[Sequence[Any]]
                 tracer.run(slots)
             return [slots[s] if s in slots else body.constants[s] for s in body.outputs]
 
+        call.segment = body  # type: ignore[attr-defined]
         return call
 
     return compiled_bodies(segment, traceable)
