@@ -153,9 +153,8 @@ class FunctionBuilder:
         said = [_said(a.attrs) for a in function.arguments]
         ways = self._ways.get(function.name, 0)
         if kinds is None or ways >= _MAX_WAYS:
-            kinds = [
-                (s[0], k[1] if k else s[1]) for s, k in zip(said, kinds or [None] * len(said), strict=True)
-            ]
+            handles = [s[1] for s in said] if kinds is None else [k[1] for k in kinds]
+            kinds = [(s[0], h) for s, h in zip(said, handles, strict=True)]
         else:
             kinds = [(k[0], k[1] or s[1]) for k, s in zip(kinds, said, strict=True)]
         key = id(function), tuple(kinds)

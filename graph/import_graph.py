@@ -13,6 +13,7 @@ from typing import Any
 
 from .attr_value import attr_from_proto, attr_to_proto, guess_attr_from_proto
 from .errors import InvalidArgumentError, OpError
+from .func_graph import FuncGraph
 from .function_records import Library
 from .graph import Graph, Operation, Tensor, _user_line, get_default_graph, name_scope
 from .import_branches import replace_branches
@@ -328,7 +329,8 @@ class GraphBuilder:
                 found.append(f"loc:@{self.scope}{target}")
             elif target in self.graph._by_name:
                 found.append(group)
-            else:
+            elif not isinstance(self.graph, FuncGraph):
+                # What is outside a function's body has no say in where its ops run.
                 raise InvalidArgumentError(
                     None, f"asks for the device of {target!r}, which is not in the graph"
                 )
