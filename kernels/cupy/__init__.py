@@ -1,3 +1,3 @@
 """The CuPy backend: straight-line Python over CuPy arrays."""
 
-OVERRIDES = ("segments", "special")
+OVERRIDES = ("segments", "special", "updates")

@@ -22,7 +22,7 @@ from ..registry import KernelContext, prepare, specializer
 from ..segment import Segment, SegmentNode, host_arguments
 from .reuse import BufferReuse
 
-__all__ = ["generate", "node_error"]
+__all__ = ["Locator", "generate", "node_error"]
 
 _ALIASES = frozenset(
     {
@@ -79,7 +79,7 @@ class _Source:
             lines.append(f"  {line}; del {', '.join(f'v{s}' for s in free)}" if free else f"  {line}")
         lines.append(f"  return ({''.join(f'v{s}, ' for s in segment.outputs)})")
         lines += [" except Exception as error:", "  raise _failed(error) from error.__cause__"]
-        names["_failed"] = locator = _Locator(segment.nodes, first)
+        names["_failed"] = locator = Locator(segment.nodes, first)
         code = compile("\n".join(lines), f"<{self.backend} segment>", "exec")
         exec(code, names)
         run = names["run"]
@@ -153,7 +153,7 @@ def _last_uses(segment: Segment) -> dict[int, list[int]]:
     return found
 
 
-class _Locator:
+class Locator:
     """Finds the node that an exception comes from, by the line of the generated function."""
 
     code: CodeType
