@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from weft.graph.dtypes import as_dtype
 from weft.graph.opdef import REQUIRED, ArgDef, AttrDef, OpDecl, all_ops
 from weft.graph.shapes import TensorShape
+from weft.graph.tensor_proto import array_from_proto
 
 pytestmark = pytest.mark.tensorflow
 
@@ -75,6 +77,8 @@ def _default(value: Any) -> Any:
                 return tuple(convert(v) for v in getattr(items, name))
         return ()
     raw = getattr(value, kind)
+    if kind == "tensor":
+        return array_from_proto(raw)[0]
     return {"s": bytes.decode, "type": as_dtype, "shape": TensorShape}.get(kind, lambda v: v)(raw)
 
 
@@ -85,7 +89,7 @@ def _attr_differs(own: AttrDef, theirs: Any) -> str | None:
     if isinstance(default, float) and isinstance(own.default, (int, float)):
         same = abs(default - own.default) <= 1e-6 * max(1.0, abs(default))
     else:
-        same = own.default is default or own.default == default
+        same = own.default is default or bool(np.all(own.default == default))
     if not same:
         return f"attribute {own.name}: default {own.default!r}, TensorFlow's {default!r}"
     return None

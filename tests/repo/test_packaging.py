@@ -50,7 +50,7 @@ def test_data_files_are_installed(root: Path) -> None:
     missing = []
     for folder in (*ENGINE, "weft"):
         for path in (root / folder).rglob("*"):
-            if not path.is_file() or path.suffix in (".py", ".pyc", ".md") or path.name.startswith("."):
+            if not path.is_file() or path.suffix in (".py", ".md") or "__pycache__" in path.parts:
                 continue
             parts = path.parent.relative_to(root).parts
             spec = importlib.util.find_spec(".".join(parts if parts[0] == "weft" else ("weft", *parts)))
@@ -66,7 +66,7 @@ def test_metadata() -> None:
     needs = {
         re.split(r"[\[>=;\s]", r)[0] for r in importlib.metadata.requires("weft") or () if "extra" not in r
     }
-    assert needs == {"ray", "numpy", "jax", "ml_dtypes", "tensorboard", "safetensors", "tqdm"}
+    assert needs == {"ray", "numpy", "jax", "ml_dtypes", "tensorboard", "safetensors", "tqdm", "lazy_loader"}
 
 
 def test_every_root_folder_has_its_page(root: Path) -> None:
