@@ -260,6 +260,7 @@ from .graph.graph import (
 )
 from .graph.indexed_slices import IndexedSlices
 from .graph.shapes import TensorShape
+from .graph.sparse_tensor import SparseTensor, SparseTensorValue
 from .initializers import (
     constant_initializer,
     glorot_normal_initializer,
@@ -392,6 +393,8 @@ __all__ = [
     "RunMetadata",
     "RunOptions",
     "Session",
+    "SparseTensor",
+    "SparseTensorValue",
     "Tensor",
     "TensorArray",
     "TensorShape",
