@@ -240,7 +240,7 @@ def _pack(values: Sequence[Any], dtype: DType | None, name: str | None) -> Tenso
 
     if dtype is None:
         dtype = _first_dtype(values)
-    return Pack([convert_to_tensor(v, dtype) for v in values], name=name or "packed")  # type: ignore[no-any-return]
+    return Pack([convert_to_tensor(v, dtype) for v in values], name=name or "packed")
 
 
 def _first_dtype(values: Sequence[Any]) -> DType | None:

@@ -230,7 +230,9 @@ class FuncGraph(Graph):
     def traits(self) -> Traits:
         """What running the body does besides computing its results."""
         places = {t: i for i, t in enumerate(self.inputs)}
-        effect, reads, writes = False, set(), set()
+        effect = False
+        reads: set[int] = set()
+        writes: set[int] = set()
         for op in self.needed_operations():
             state = op.state
             if state.kind in ("random", "effect") or op.type == "VarIsInitializedOp":
@@ -405,7 +407,7 @@ def state_of_call(graph: Graph, decl: OpDecl, attrs: Mapping[str, Any]) -> str:
         effect = effect or not writes <= reads
         reads |= writes
     labels = [tuple(f"{decl.inputs[-1].name}[{i}]" for i in sorted(found)) for found in (reads, writes)]
-    kind = "effect" if effect else "variable" if reads or writes else "pure"
+    kind: Any = "effect" if effect else "variable" if reads or writes else "pure"
     return write_state(State(kind, *labels))
 
 

@@ -252,7 +252,7 @@ def _filled_like(tensor: Tensor, value: int, name: str | None = None) -> Tensor:
         dims = convert_to_tensor(list(tensor.shape.known()), "int32", name=f"{name or 'zeros'}/shape")
         filled: Tensor = Fill(dims, convert_to_tensor(value, tensor.dtype), name=name)
         return filled
-    return (OnesLike if value else ZerosLike)(tensor, name=name)  # type: ignore[no-any-return]
+    return (OnesLike if value else ZerosLike)(tensor, name=name)
 
 
 def _sum_gradients(grads: Iterable[Gradient]) -> Gradient:
@@ -264,4 +264,4 @@ def _sum_gradients(grads: Iterable[Gradient]) -> Gradient:
         values = ConcatV2([g.values for g in listed], 0)  # type: ignore[union-attr]
         indices = ConcatV2([g.indices for g in listed], 0)  # type: ignore[union-attr]
         return IndexedSlices(values, indices, listed[0].dense_shape)  # type: ignore[union-attr]
-    return AddN([convert_to_tensor(g) for g in listed])  # type: ignore[no-any-return]
+    return AddN([convert_to_tensor(g) for g in listed])

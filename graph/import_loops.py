@@ -57,7 +57,7 @@ def _frame_name(record: Record) -> str:
     value = record.attrs.get("frame_name")
     if value is None or value.WhichOneof("value") != "s":
         raise InvalidArgumentError(record.name, f"Enter '{record.name}': attribute frame_name is not given")
-    return value.s.decode("utf-8", "replace")  # type: ignore[no-any-return]
+    return value.s.decode("utf-8", "replace")
 
 
 def _frames(records: Mapping[str, Record]) -> dict[str, Frame]:

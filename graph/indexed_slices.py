@@ -52,7 +52,7 @@ class IndexedSlices:
         if self.dense_shape is None:
             raise ValueError(f"IndexedSlices {self.name} has no dense_shape, so it has no dense form.")
         made: Any = UnsortedSegmentSum(self.values, self.indices, self.dense_shape[0], name=name)
-        return made  # type: ignore[no-any-return]
+        return made
 
     def __repr__(self) -> str:
         return f"IndexedSlices(indices={self.indices!r}, values={self.values!r})"

@@ -130,7 +130,7 @@ class _LoopGradient(GradientBody):
         value.handle_data = tensor.handle_data
         self.taken.append((kept, argument, left))
         self._copies[tensor] = value
-        return value  # type: ignore[no-any-return]
+        return value
 
 
 def loop_gradient(

@@ -58,7 +58,7 @@ def is_nested(value: Any) -> bool:
 def _children(value: Any) -> Sequence[Any]:
     if isinstance(value, Mapping):
         return [value[key] for key in _sorted_keys(value)]
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _sorted_keys(value: Mapping[Any, Any]) -> list[Any]:
@@ -72,7 +72,8 @@ def _rebuilt(like: Any, children: Sequence[Any]) -> Any:
     if isinstance(like, Mapping):
         made = dict(zip(_sorted_keys(like), children, strict=True))
         ordered = [(key, made[key]) for key in like]
-        return type(like)(ordered) if not hasattr(like, "default_factory") else dict(ordered)
+        kind: Any = type(like)
+        return kind(ordered) if not hasattr(like, "default_factory") else dict(ordered)
     if hasattr(like, "_fields"):
         return type(like)(*children)
     return type(like)(children)

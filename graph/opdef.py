@@ -211,7 +211,7 @@ class OpDecl:
     dynamic: bool = False
     doc: str = ""
 
-    def __call__(self, *inputs: Any, name: str | None = None, **keywords: Any) -> Any:
+    def __call__(self, *inputs: Any, name: Any = None, **keywords: Any) -> Any:
         """Adds an op of this type to the default graph.
 
         Args:

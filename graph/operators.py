@@ -51,14 +51,14 @@ def truediv(x: Tensor, y: Tensor, name: str | None = None) -> Tensor:
     with name_scope(name, "truediv") as scope:
         if wide is not None:
             x, y = Cast(x, DstT=wide), Cast(y, DstT=wide)
-        return RealDiv(x, y, name=scope)  # type: ignore[no-any-return]
+        return RealDiv(x, y, name=scope)
 
 
 def floordiv(x: Tensor, y: Tensor, name: str | None = None) -> Tensor:
     """The largest whole numbers that are not above x / y."""
     from .ops.math import FloorDiv
 
-    return FloorDiv(x, y, name=name or "floordiv")  # type: ignore[no-any-return]
+    return FloorDiv(x, y, name=name or "floordiv")
 
 
 def strided_slice_of(tensor: Tensor, index: Any) -> Tensor:
@@ -75,7 +75,7 @@ def strided_slice_of(tensor: Tensor, index: Any) -> Tensor:
     dtype = dtypes.int64 if wide else dtypes.int32
     with name_scope(None, "strided_slice") as scope:
         bounds = [_bound(values, dtype) for values in (spec.begin, spec.end, spec.strides)]
-        return StridedSlice(tensor, *bounds, name=scope, **spec.masks)  # type: ignore[no-any-return]
+        return StridedSlice(tensor, *bounds, name=scope, **spec.masks)
 
 
 def _bound(values: list[Any], dtype: DType) -> Tensor:
@@ -127,7 +127,7 @@ def _op(op_type: str) -> Binary:
     def make(x: Tensor, y: Tensor, name: str) -> Tensor:
         from .opdef import get_op
 
-        return get_op(op_type)(x, y, name=name)  # type: ignore[no-any-return]
+        return get_op(op_type)(x, y, name=name)
 
     return make
 
@@ -136,8 +136,8 @@ def _matmul(x: Tensor, y: Tensor, name: str) -> Tensor:
     from .ops.matmul import BatchMatMulV2, MatMul
 
     if x.shape.rank in (None, 2) and y.shape.rank in (None, 2):
-        return MatMul(x, y, name=name)  # type: ignore[no-any-return]
-    return BatchMatMulV2(x, y, name=name)  # type: ignore[no-any-return]
+        return MatMul(x, y, name=name)
+    return BatchMatMulV2(x, y, name=name)
 
 
 def _logical(boolean: str, bitwise: str) -> Binary:
@@ -146,7 +146,7 @@ def _logical(boolean: str, bitwise: str) -> Binary:
     def make(x: Tensor, y: Tensor, name: str) -> Tensor:
         from .opdef import get_op
 
-        return get_op(boolean if x.dtype.is_bool else bitwise)(x, y, name=name)  # type: ignore[no-any-return]
+        return get_op(boolean if x.dtype.is_bool else bitwise)(x, y, name=name)
 
     return make
 
@@ -155,14 +155,14 @@ def _xor(x: Tensor, y: Tensor, name: str) -> Tensor:
     from .ops.compare import NotEqual
 
     if x.dtype.is_bool:
-        return NotEqual(x, y, name=name)  # type: ignore[no-any-return]
+        return NotEqual(x, y, name=name)
     return _logical("", "BitwiseXor")(x, y, name)
 
 
 def _add(x: Tensor, y: Tensor, name: str) -> Tensor:
     from .ops.math import Add, AddV2
 
-    return (Add if x.dtype is dtypes.string else AddV2)(x, y, name=name)  # type: ignore[no-any-return]
+    return (Add if x.dtype is dtypes.string else AddV2)(x, y, name=name)
 
 
 _BINARY: dict[str, tuple[Binary, str]] = {
@@ -184,7 +184,7 @@ _COMPARISONS = {"lt": "Less", "le": "LessEqual", "gt": "Greater", "ge": "Greater
 def _negative(self: Any) -> Tensor:
     from .ops.math import Neg
 
-    return Neg(convert_to_tensor(self))  # type: ignore[no-any-return]
+    return Neg(convert_to_tensor(self))
 
 
 def _absolute(self: Any) -> Tensor:
@@ -193,15 +193,15 @@ def _absolute(self: Any) -> Tensor:
 
     x = convert_to_tensor(self)
     if x.dtype.is_complex:
-        return ComplexAbs(x, Tout=x.dtype.real_dtype, name="Abs")  # type: ignore[no-any-return]
-    return Abs(x)  # type: ignore[no-any-return]
+        return ComplexAbs(x, Tout=x.dtype.real_dtype, name="Abs")
+    return Abs(x)
 
 
 def _inverted(self: Any) -> Tensor:
     from .opdef import get_op
 
     x = convert_to_tensor(self)
-    return get_op("LogicalNot" if x.dtype.is_bool else "Invert")(x)  # type: ignore[no-any-return]
+    return get_op("LogicalNot" if x.dtype.is_bool else "Invert")(x)
 
 
 def _positive(self: Any) -> Tensor:

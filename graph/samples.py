@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ def bools(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).integers(0, 2, shape).astype(np.bool_)
 
 
-def sample(*inputs: Any, grad: Sequence[int] | None = None, tolerance: float = 1.0, **attrs: Any) -> Sample:
+def sample(*inputs: Any, grad: Any = None, tolerance: Any = 1.0, **attrs: Any) -> Sample:
     """A row of test data; see `opdef.Sample`."""
     return Sample(inputs, attrs, None if grad is None else tuple(grad), tolerance)
 

@@ -202,7 +202,7 @@ def _where_negative(x: Tensor, value: Tensor) -> Tensor:
     from .array import ZerosLike
     from .compare import Less, SelectV2
 
-    return SelectV2(Less(x, ZerosLike(x)), value, ZerosLike(value))  # type: ignore[no-any-return]
+    return SelectV2(Less(x, ZerosLike(x)), value, ZerosLike(value))
 
 
 Elu = _activation(

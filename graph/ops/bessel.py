@@ -46,7 +46,7 @@ def _at_zero(x: Tensor, there: float, elsewhere: Any) -> Tensor:
 
     near = Abs(x) <= x.dtype.np.type(_epsilon(x))
     safe = SelectV2(near, OnesLike(x), x)
-    return SelectV2(near, x.dtype.np.type(there), elsewhere(safe))  # type: ignore[no-any-return]
+    return SelectV2(near, x.dtype.np.type(there), elsewhere(safe))
 
 
 def _epsilon(x: Tensor) -> float:

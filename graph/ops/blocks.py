@@ -93,7 +93,7 @@ def _nd_rule(margins: str, rule: Any) -> Any:
         if count is None:
             return [TensorShape(None)]
         sizes = None if block is None else [int(b) for b in block]
-        return rule(c, sizes, _margins(c, margins, count), count)  # type: ignore[no-any-return]
+        return rule(c, sizes, _margins(c, margins, count), count)
 
     return infer
 
@@ -139,7 +139,7 @@ BatchToSpaceND = declare(
 def _square_rule(margins: str, rule: Any) -> Any:
     def infer(c: InferContext) -> Sequence[TensorShape]:
         c.rank("input", 4)
-        return rule(c, [c.attr("block_size")] * 2, _margins(c, margins, 2), 2)  # type: ignore[no-any-return]
+        return rule(c, [c.attr("block_size")] * 2, _margins(c, margins, 2), 2)
 
     return infer
 

@@ -88,7 +88,7 @@ PrintV2 = declare(
     inputs="input: string",
     outputs="",
     attrs=("output_stream: string = 'stderr'", "end: string = '\n'"),
-    infer=lambda c: [c.rank("input", 0), []][1],
+    infer=lambda c: (c.rank("input", 0), [])[1],
     gradient=NoGradient("it has no outputs"),
     cost=free,
     state=EFFECT,

@@ -20,7 +20,7 @@ _REAL = "{float, double} = DT_FLOAT"
 
 def conj(x: Tensor) -> Tensor:
     """The complex conjugate of a complex tensor; any other tensor itself."""
-    return Conj(x) if x.dtype.is_complex else x  # type: ignore[no-any-return]
+    return Conj(x) if x.dtype.is_complex else x
 
 
 def _complex_of(dtype: DType) -> DType:
@@ -75,11 +75,11 @@ def _part(name: str, argument: str, output: str, gradient: Any, doc: str, flops:
 def _zeros(grad: Tensor) -> Tensor:
     from .array import ZerosLike
 
-    return ZerosLike(grad)  # type: ignore[no-any-return]
+    return ZerosLike(grad)
 
 
 def _joined(real: Tensor, imag: Tensor) -> Tensor:
-    return Complex(real, imag, Tout=_complex_of(real.dtype))  # type: ignore[no-any-return]
+    return Complex(real, imag, Tout=_complex_of(real.dtype))
 
 
 def _abs_grad(op: Operation, grad: Tensor) -> Any:

@@ -72,13 +72,13 @@ def _tall_qr_grad(q: Tensor, r: Tensor, dq: Tensor, dr: Tensor) -> Tensor:
     found = BatchMatMulV2(q, dr + _right_solve(lower, r))
     found = found + _right_solve(dq - BatchMatMulV2(q, inner), r)
     if not q.dtype.is_complex:
-        return found  # type: ignore[no-any-return]
+        return found
     # The diagonal of r is real by convention, so its imaginary part carries no gradient.
     diagonal = MatrixDiagPart(outer - adjoint(inner))
     real = Real(diagonal, Tout=q.dtype.real_dtype)
     imaginary = diagonal - Complex(real, real * 0, Tout=q.dtype)
     correction = MatrixDiag(conj(imaginary))
-    return found + BatchMatMulV2(q, _right_solve(correction, r))  # type: ignore[no-any-return]
+    return found + BatchMatMulV2(q, _right_solve(correction, r))
 
 
 def _qr_grad(op: Operation, dq: Tensor, dr: Tensor) -> Any:
@@ -174,7 +174,7 @@ def _vectors_grad(op: Operation, ds: Tensor, du: Tensor, dv: Tensor) -> Tensor:
     inverse = _safe_reciprocal(across)
     outside_u = (du - BatchMatMulV2(u, BatchMatMulV2(u, du, adj_x=True))) * inverse
     outside_v = (dv - BatchMatMulV2(v, BatchMatMulV2(v, dv, adj_x=True))) * inverse
-    return found + BatchMatMulV2(outside_u, v, adj_y=True) + BatchMatMulV2(u, outside_v, adj_y=True)  # type: ignore[no-any-return]
+    return found + BatchMatMulV2(outside_u, v, adj_y=True) + BatchMatMulV2(u, outside_v, adj_y=True)
 
 
 def _safe_reciprocal(x: Tensor) -> Tensor:
@@ -182,7 +182,7 @@ def _safe_reciprocal(x: Tensor) -> Tensor:
     from .array import OnesLike
     from .math import DivNoNan
 
-    return DivNoNan(OnesLike(x), x)  # type: ignore[no-any-return]
+    return DivNoNan(OnesLike(x), x)
 
 
 Svd = declare(
@@ -367,8 +367,8 @@ def _shifted(x: Tensor, by: int) -> Tensor:
 
     first, last = x[..., :1, :] * 0, x[..., -1:, :] * 0
     if by > 0:
-        return ConcatV2([x[..., 1:, :], last], -2)  # type: ignore[no-any-return]
-    return ConcatV2([first, x[..., :-1, :]], -2)  # type: ignore[no-any-return]
+        return ConcatV2([x[..., 1:, :], last], -2)
+    return ConcatV2([first, x[..., :-1, :]], -2)
 
 
 def _tridiagonal_solve_grad(op: Operation, grad: Tensor) -> Any:

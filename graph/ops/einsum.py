@@ -138,7 +138,7 @@ def _operand_grad(
         found = _fitted(found, x, labels, whole, kept)
     if whole == labels:
         return found
-    return Einsum([found], equation=f"{whole}->{labels}")  # type: ignore[no-any-return]
+    return Einsum([found], equation=f"{whole}->{labels}")
 
 
 def _without_dots(found: Tensor, named: int) -> Tensor:
@@ -147,7 +147,7 @@ def _without_dots(found: Tensor, named: int) -> Tensor:
 
     if found.shape.rank is None:
         raise LookupError("the gradient of an Einsum with dots needs tensors of known rank")
-    return Sum(found, list(range(found.shape.rank - named)))  # type: ignore[no-any-return]
+    return Sum(found, list(range(found.shape.rank - named)))
 
 
 def _fitted(found: Tensor, x: Tensor, labels: str, whole: str, kept: str) -> Tensor:
@@ -162,7 +162,7 @@ def _fitted(found: Tensor, x: Tensor, labels: str, whole: str, kept: str) -> Ten
     found = sum_to_shape(found, model) if "..." in whole else found
     if found.shape.is_fully_defined() and found.shape == model.shape:
         return found
-    return BroadcastTo(found, shape_of(model))  # type: ignore[no-any-return]
+    return BroadcastTo(found, shape_of(model))
 
 
 Einsum = declare(

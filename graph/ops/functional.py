@@ -90,7 +90,7 @@ Case, StatelessCase = _case("Case"), _case("StatelessCase")
 
 
 def _loop_shapes(c: InferContext) -> Sequence[TensorShape]:
-    return _shapes_given("T")(c)  # type: ignore[no-any-return]
+    return _shapes_given("T")(c)
 
 
 def _while(name: str) -> OpDecl:

@@ -132,7 +132,7 @@ def _as_scales(x: Tensor) -> Tensor:
     """Numbers as 1x1 matrices, to scale matrices with."""
     from .array import ExpandDims
 
-    return ExpandDims(ExpandDims(x, -1), -1)  # type: ignore[no-any-return]
+    return ExpandDims(ExpandDims(x, -1), -1)
 
 
 def _determinant_grad(op: Operation, grad: Tensor) -> Any:
@@ -242,7 +242,7 @@ def _triangular_grad(op: Operation, grad: Tensor) -> Any:
     lower = op.attrs["lower"]
 
     def solve(matrix: Tensor, rhs: Tensor, adjoint: bool) -> Tensor:
-        return MatrixTriangularSolve(matrix, rhs, lower=lower, adjoint=adjoint)  # type: ignore[no-any-return]
+        return MatrixTriangularSolve(matrix, rhs, lower=lower, adjoint=adjoint)
 
     of_matrix, of_rhs = _solve_grads(op, grad, solve)
     band = (-1, 0) if lower else (0, -1)

@@ -32,7 +32,7 @@ def _softmax_infer(c: InferContext) -> Sequence[TensorShape]:
 def _sum_last(x: Tensor) -> Tensor:
     from .reduction import Sum
 
-    return Sum(x, [-1], keep_dims=True)  # type: ignore[no-any-return]
+    return Sum(x, [-1], keep_dims=True)
 
 
 def _softmax_grad(op: Operation, grad: Tensor) -> Any:

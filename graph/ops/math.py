@@ -142,7 +142,7 @@ DivNoNan = binary(
 
 _STEPS = NoGradient("it is constant between jumps")
 
-_signed_pairs = lambda: [  # noqa: E731
+_signed_pairs: Any = lambda: [  # noqa: E731
     sample(floats(2, 3, low=-9, high=9), floats(3, low=0.5, high=3, seed=1), grad=()),
     sample(floats(4, low=-9, high=9), np_float(-1.5), grad=()),
     sample(ints(8, low=-9), [-4, -3, -2, -1, 1, 2, 3, 4]),

@@ -169,7 +169,7 @@ def _batch_v3_grad(op: Operation, grad: Tensor) -> Any:
     common = grad.dtype
 
     def product(a: Tensor, b: Tensor, **flips: bool) -> Tensor:
-        return BatchMatMulV3(a, b, Tout=common, **flips)  # type: ignore[no-any-return]
+        return BatchMatMulV3(a, b, Tout=common, **flips)
 
     of_x, of_y = _batch_grads(op, grad, product)
     summed = sum_to_shape(of_x, x), sum_to_shape(of_y, y)

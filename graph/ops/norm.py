@@ -58,7 +58,7 @@ def _sum_over(x: Tensor, data_format: str) -> Tensor:
 
     rank = 5 if "D" in data_format else 4
     axes = [a for a in range(rank) if a != channel_axis(data_format, rank)]
-    return Sum(x, axes)  # type: ignore[no-any-return]
+    return Sum(x, axes)
 
 
 def _along_channels(x: Tensor, data_format: str) -> Tensor:
@@ -67,7 +67,7 @@ def _along_channels(x: Tensor, data_format: str) -> Tensor:
 
     if not data_format.startswith("NC"):
         return x
-    return Reshape(x, [1, -1, *[1] * (3 if "D" in data_format else 2)])  # type: ignore[no-any-return]
+    return Reshape(x, [1, -1, *[1] * (3 if "D" in data_format else 2)])
 
 
 def _forward_grad(op: Operation, grad: Tensor, *others: Any) -> Any:
@@ -104,7 +104,7 @@ def _with_moments_grad(op: Operation, dx: Tensor, others: Sequence[Tensor]) -> T
     both = AddV2(
         _along_channels(mean_part, data_format), Mul(centred, _along_channels(spread_part, data_format))
     )
-    return AddV2(dx, Cast(RealDiv(both, count), DstT=x.dtype))  # type: ignore[no-any-return]
+    return AddV2(dx, Cast(RealDiv(both, count), DstT=x.dtype))
 
 
 def _forward_rows(version: str) -> list[Any]:
@@ -215,7 +215,7 @@ def _backward_rows(version: str) -> list[Any]:
         moments = _moments(x.astype(np.float32), axis)
         extra = [np.zeros(0, np.float32)] if version == "V3" else []
         # In training the rule counts in how the moments depend on x; the op itself takes them as they come.
-        known = (0, 2) if attrs.get("is_training", True) else (0, 1, 2)
+        known: tuple[int, ...] = (0, 2) if attrs.get("is_training", True) else (0, 1, 2)
         known = known if np.dtype(dtype) == np.float32 else ()
         scale = floats(shape[axis], low=0.5, seed=1)
         return sample(floats(*shape, seed=2, dtype=dtype), x, scale, *moments, *extra, grad=known, **attrs)

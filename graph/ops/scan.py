@@ -54,7 +54,7 @@ def _cumulative_logsumexp_grad(op: Operation, grad: Tensor) -> Any:
         signed = grad * sign
         positive = signed > 0
         logs = Log(SelectV2(positive, signed, grad.dtype.np.type(1)))
-        return Exp(CumulativeLogsumexp(SelectV2(positive, logs - y, lowest), axis, **_turned(op)) + x)  # type: ignore[no-any-return]
+        return Exp(CumulativeLogsumexp(SelectV2(positive, logs - y, lowest), axis, **_turned(op)) + x)
 
     return [part(1.0) - part(-1.0), None]
 

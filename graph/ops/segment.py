@@ -46,7 +46,7 @@ def gather_rows(params: Tensor, ids: Tensor) -> Tensor:
         return _masked(gathered, is_row)
     for _ in range(gathered.shape.rank - ids.shape.rank):
         is_row = ExpandDims(is_row, -1)
-    return SelectV2(is_row, gathered, ZerosLike(gathered))  # type: ignore[no-any-return]
+    return SelectV2(is_row, gathered, ZerosLike(gathered))
 
 
 def _masked(gathered: Tensor, is_row: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ def _masked(gathered: Tensor, is_row: Tensor) -> Tensor:
 
     ones = Fill(ConcatV2([Reshape(Rank(gathered) - Rank(is_row), [1])], 0), 1)
     mask = Reshape(is_row, ConcatV2([Shape(is_row), ones], 0))
-    return SelectV2(mask, gathered, ZerosLike(gathered))  # type: ignore[no-any-return]
+    return SelectV2(mask, gathered, ZerosLike(gathered))
 
 
 def sorted_segment_shape(c: InferContext) -> Sequence[TensorShape]:
@@ -103,8 +103,8 @@ def _mean_grad(op: Operation, grad: Tensor) -> Any:
 def _again(op: Operation, decls: tuple[OpDecl, OpDecl], data: Tensor) -> Tensor:
     """A reduction of other data by the same ids: the first declaration for sorted ids, else the second."""
     if len(op.inputs) == 2:
-        return decls[0](data, op.inputs[1])  # type: ignore[no-any-return]
-    return decls[1](data, *op.inputs[1:])  # type: ignore[no-any-return]
+        return decls[0](data, op.inputs[1])
+    return decls[1](data, *op.inputs[1:])
 
 
 def _extreme_grad(op: Operation, grad: Tensor) -> Any:

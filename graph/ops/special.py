@@ -128,7 +128,7 @@ Zeta = binary(
 
 def _density(a: Tensor, x: Tensor) -> Tensor:
     """Density of the gamma distribution of shape `a` at `x`."""
-    return Exp(-x + (a - 1) * Log(x) - Lgamma(a))  # type: ignore[no-any-return]
+    return Exp(-x + (a - 1) * Log(x) - Lgamma(a))
 
 
 def _igamma_grad(sign: float) -> Any:
@@ -228,7 +228,7 @@ def _is_nonzero(x: Tensor) -> Tensor:
     from .compare import NotEqual
     from .math import Cast
 
-    return Cast(NotEqual(x, 0), DstT=x.dtype)  # type: ignore[no-any-return]
+    return Cast(NotEqual(x, 0), DstT=x.dtype)
 
 
 def _xlogy_grad(op: Operation, grad: Tensor) -> Any:

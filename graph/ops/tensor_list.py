@@ -74,7 +74,7 @@ def _shape_of(tensor: Tensor) -> Tensor:
 
     if tensor.shape.is_fully_defined():
         return list_shape(tensor.shape)
-    return Shape(tensor)  # type: ignore[no-any-return]
+    return Shape(tensor)
 
 
 def _zeros_of(tensor: Tensor) -> Tensor:
@@ -82,8 +82,8 @@ def _zeros_of(tensor: Tensor) -> Tensor:
 
     if tensor.shape.is_fully_defined():
         zero = convert_to_tensor(0, tensor.dtype)
-        return Fill(list_shape(tensor.shape), zero)  # type: ignore[no-any-return]
-    return ZerosLike(tensor)  # type: ignore[no-any-return]
+        return Fill(list_shape(tensor.shape), zero)
+    return ZerosLike(tensor)
 
 
 def _beside(op: Operation, build: Any, *inputs: Tensor) -> Tensor:
@@ -132,7 +132,7 @@ TensorListFromTensor = declare(
     inputs="tensor: element_dtype, element_shape: shape_type",
     outputs="output_handle: variant",
     attrs=("element_dtype: type", _SHAPE_TYPE),
-    infer=lambda c: [c.rank_at_least("tensor", 1), [_SCALAR]][1],
+    infer=lambda c: (c.rank_at_least("tensor", 1), [_SCALAR])[1],
     gradient=_from_tensor_grad,
     cost=moves,
     state=PURE,
@@ -362,7 +362,7 @@ TensorListSplit = declare(
     inputs="tensor: element_dtype, element_shape: shape_type, lengths: int64",
     outputs="output_handle: variant",
     attrs=("element_dtype: type", _SHAPE_TYPE),
-    infer=lambda c: [c.rank_at_least("tensor", 1), c.rank("lengths", 1), [_SCALAR]][2],
+    infer=lambda c: (c.rank_at_least("tensor", 1), c.rank("lengths", 1), [_SCALAR])[2],
     gradient=_split_grad,
     cost=moves,
     state=PURE,
