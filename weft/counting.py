@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .casting import cast
+from .elementwise import truediv
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
 from .graph.dtypes import as_dtype
@@ -81,16 +82,11 @@ def histogram_fixed_width_bins(
         shape = get_op("Shape")(values)
         flat = get_op("Reshape")(values, [-1])
         ends = convert_to_tensor(value_range, flat.dtype, name="value_range")
-        count = cast(convert_to_tensor(nbins, dtypes.int32, name="nbins"), flat.dtype)
-        scaled = _divided(flat - ends[0], ends[1] - ends[0]) * cast(count, dtypes.float64)
-        places = cast(get_op("Floor")(scaled), dtypes.int32)
-        last = cast(count, dtypes.int32) - 1
-        inside = get_op("Minimum")(get_op("Maximum")(places, 0), last)
+        count = convert_to_tensor(nbins, dtypes.int32, name="nbins")
+        scaled = truediv(flat - ends[0], ends[1] - ends[0])
+        places = cast(get_op("Floor")(scaled * cast(count, scaled.dtype)), dtypes.int32)
+        inside = get_op("Minimum")(get_op("Maximum")(places, 0), count - 1)
         return get_op("Reshape")(cast(inside, dtype), shape)  # type: ignore[no-any-return]
-
-
-def _divided(x: Tensor, y: Tensor) -> Tensor:
-    return get_op("RealDiv")(cast(x, dtypes.float64), cast(y, dtypes.float64))  # type: ignore[no-any-return]
 
 
 def histogram_fixed_width(
