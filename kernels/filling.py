@@ -66,5 +66,5 @@ def one_hot(c: KernelContext, indices: Any, depth: Any, on_value: Any, off_value
     xp, axis = c.xp, c.attrs["axis"]
     at = np.ndim(indices) if axis == -1 else axis
     places = np.arange(int(depth)).reshape([-1 if i == at else 1 for i in range(np.ndim(indices) + 1)])
-    hit = xp.expand_dims(indices, at) == places
+    hit = xp.expand_dims(indices, at) == xp.asarray(places)
     return xp.where(hit, xp.asarray(on_value), xp.asarray(off_value))

@@ -117,7 +117,7 @@ def fractional_max_pool_grad(c: KernelContext, x: Any, y: Any, grad: Any, rows: 
     for i in range(r.shape[1]):
         for j in range(s.shape[1]):
             real = xp.asarray(real_r[:, i][:, None, None] & real_s[:, j][None, :, None])
-            at = (slice(None), r[:, i][:, None], s[:, j][None, :])
+            at = (slice(None), xp.asarray(r[:, i][:, None]), xp.asarray(s[:, j][None, :]))
             here = (x[at] == y) & free & real
             free = free & ~here
             dx = add_at(c, dx, at, xp.where(here, grad, grad.dtype.type(0)))
@@ -134,6 +134,6 @@ def fractional_avg_pool_grad(c: KernelContext, shape: Any, grad: Any, rows: Any,
     for i in range(r.shape[1]):
         for j in range(s.shape[1]):
             real = xp.asarray(real_r[:, i][:, None, None] & real_s[:, j][None, :, None])
-            at = (slice(None), r[:, i][:, None], s[:, j][None, :])
+            at = (slice(None), xp.asarray(r[:, i][:, None]), xp.asarray(s[:, j][None, :]))
             dx = add_at(c, dx, at, xp.where(real, share, 0.0))
     return dx.astype(c.out_dtype)

@@ -18,7 +18,7 @@ from .shaping import first
 def matrix_band_part(c: KernelContext, x: Any, num_lower: Any, num_upper: Any) -> Any:
     xp = c.xp
     rows, columns = x.shape[-2:]
-    below = np.arange(rows, dtype=np.int64)[:, None] - np.arange(columns, dtype=np.int64)[None, :]
+    below = xp.arange(rows, dtype=np.int64)[:, None] - xp.arange(columns, dtype=np.int64)[None, :]
     keep = ((num_lower < 0) | (below <= num_lower)) & ((num_upper < 0) | (-below <= num_upper))
     return xp.where(keep, x, xp.zeros((), x.dtype))
 
@@ -67,7 +67,7 @@ def _part(c: KernelContext, x: Any, low: int, high: int, padding: Any, align: st
     row, column, inside = layout.packed()
     found = x[..., row, column]
     if not inside.all():
-        found = c.xp.where(inside, found, padding)
+        found = c.xp.where(c.xp.asarray(inside), found, padding)
     return found if low != high else found[..., 0, :]
 
 
@@ -75,7 +75,7 @@ def _unpack(c: KernelContext, diagonal: Any, layout: _Layout, outside: Any) -> A
     which, place, inside = layout.unpacked()
     if layout.low == layout.high:
         diagonal = c.xp.expand_dims(diagonal, -2)
-    return c.xp.where(inside, diagonal[..., which, place], outside)
+    return c.xp.where(c.xp.asarray(inside), diagonal[..., which, place], outside)
 
 
 @kernel("MatrixDiagPart")

@@ -39,7 +39,7 @@ def padded(c: KernelContext, x: Any, widths: list[tuple[int, int]], value: Any) 
 def mirror_pad(c: KernelContext, x: Any, paddings: Any) -> Any:
     for axis, indices in enumerate(_mirror_indices(c, np.shape(x), _widths(paddings))):
         if indices is not None:
-            x = c.xp.take(x, indices, axis=axis)
+            x = c.xp.take(x, c.xp.asarray(indices), axis=axis)
     return x
 
 

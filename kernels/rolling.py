@@ -18,7 +18,7 @@ def reverse_sequence(c: KernelContext, x: Any, seq_lengths: Any) -> Any:
     seq, batch = c.attrs["seq_dim"] % rank, c.attrs["batch_dim"] % rank
     size = x.shape[seq]
     check_range(c, seq_lengths, size + 1)
-    steps = np.arange(size).reshape([-1 if i == seq else 1 for i in range(rank)])
+    steps = xp.arange(size).reshape([-1 if i == seq else 1 for i in range(rank)])
     lengths = seq_lengths.reshape([-1 if i == batch else 1 for i in range(rank)])
     source = xp.where(steps < lengths, lengths - 1 - steps, steps)
     return xp.take_along_axis(x, xp.broadcast_to(source, x.shape), axis=seq)

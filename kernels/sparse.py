@@ -69,7 +69,7 @@ def sparse_concat(c: KernelContext, *inputs: Any) -> Any:
     xp, count = c.xp, c.attrs["N"]
     indices, values, shapes = inputs[:count], inputs[count : 2 * count], inputs[2 * count :]
     rank = np.shape(shapes[0])[0]
-    column = np.arange(rank) == c.attrs["concat_dim"] % rank
+    column = xp.arange(rank) == c.attrs["concat_dim"] % rank
     offset, moved = xp.zeros((), np.int64), []
     for rows, shape in zip(indices, shapes, strict=True):
         moved.append(rows + xp.where(column, offset, 0))

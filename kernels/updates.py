@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .registry import KernelContext
 
 __all__ = ["is_jax", "put", "scattered", "stable_order"]
@@ -67,12 +69,21 @@ def scattered(
         return _divided(c, target, index, updates)
     if is_jax(c):
         return getattr(target.at[index], _JAX_METHODS[how])(updates, mode="drop")
+    if c.backend == "cupy" and how in ("mul", "div"):
+        return _on_host(c, target, index, updates, how)
     out = target if fresh else target.copy()
     if how == "update":
         out[index] = updates
     else:
         getattr(c.xp, _UFUNCS[how]).at(out, index, updates)
     return out
+
+
+def _on_host(c: KernelContext, target: Any, index: tuple[Any, ...], updates: Any, how: str) -> Any:
+    """`scattered` by NumPy: CuPy has no `multiply.at` and no `divide.at`."""
+    out, *given = (v.get() if isinstance(v, c.xp.ndarray) else v for v in (target, updates, *index))
+    getattr(np, _UFUNCS[how]).at(out, tuple(given[1:]), given[0])
+    return c.xp.asarray(out)
 
 
 def _divided(c: KernelContext, target: Any, index: tuple[Any, ...], updates: Any) -> Any:
