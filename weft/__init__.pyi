@@ -1,6 +1,20 @@
 """The public names of weft, and where each is defined; `__init__.py` imports them when they are first used."""
 
-from . import bitwise, errors, graph_util, layers, linalg, losses, math, metrics, nn, random, summary, train
+from . import (
+    bitwise,
+    contrib,
+    errors,
+    graph_util,
+    layers,
+    linalg,
+    losses,
+    math,
+    metrics,
+    nn,
+    random,
+    summary,
+    train,
+)
 from .actors.config import (
     ConfigProto,
     GPUOptions,
@@ -124,6 +138,13 @@ from .counting import (
     confusion_matrix,
     histogram_fixed_width,
     histogram_fixed_width_bins,
+)
+from .data_flow import (
+    FIFOQueue,
+    PaddingFIFOQueue,
+    PriorityQueue,
+    QueueBase,
+    RandomShuffleQueue,
 )
 from .elementwise import (
     abs,
@@ -446,6 +467,7 @@ __all__ = [
     "DeviceAttributes",
     "DeviceSpec",
     "Dimension",
+    "FIFOQueue",
     "GPUOptions",
     "Graph",
     "GraphKeys",
@@ -453,7 +475,11 @@ __all__ = [
     "InteractiveSession",
     "OpError",
     "Operation",
+    "PaddingFIFOQueue",
     "Print",
+    "PriorityQueue",
+    "QueueBase",
+    "RandomShuffleQueue",
     "RegisterGradient",
     "RunMetadata",
     "RunOptions",
@@ -542,6 +568,7 @@ __all__ = [
     "conj",
     "constant",
     "constant_initializer",
+    "contrib",
     "control_dependencies",
     "convert_to_tensor",
     "convert_to_tensor_or_indexed_slices",

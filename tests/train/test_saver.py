@@ -13,7 +13,6 @@ import pytest
 
 import weft as tf
 
-
 TYPES = "float16 float32 float64 bfloat16 int8 uint8 int16 int32 int64 bool complex64 complex128"
 
 
