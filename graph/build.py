@@ -42,7 +42,7 @@ def apply_op(decl: OpDecl, inputs: Sequence[Any], keywords: Mapping[str, Any], n
 def unflatten_outputs(op: Operation) -> Any:
     """An op's outputs as its builder returns them."""
     decl = op.decl
-    if not decl.outputs:
+    if not op.outputs:
         return op
     parts = []
     slices = decl.arg_slices(op.attrs, outputs=True)

@@ -1,3 +1,15 @@
 """The JAX backend: a segment as one `jax.jit`."""
 
-OVERRIDES = ("complex", "conv", "depthwise", "functional", "linalg", "pool", "random", "segments", "sorting", "special")
+OVERRIDES = (
+    "complex",
+    "conv",
+    "depthwise",
+    "functional",
+    "linalg",
+    "pool",
+    "random",
+    "reinterpret",
+    "segments",
+    "sorting",
+    "special",
+)

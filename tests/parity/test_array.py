@@ -25,6 +25,8 @@ FAMILIES = (
     "matrix_parts",
     "padding",
     "partition",
+    "quantization",
+    "reinterpret",
     "rolling",
     "scatter",
     "shaping",
