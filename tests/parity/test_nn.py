@@ -12,6 +12,7 @@ import pytest
 from weft.graph.opdef import OpDecl, Sample
 from weft.graph.ops import (
     activation,
+    candidate,
     conv,
     conv3d,
     depthwise,
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.tensorflow
 
 FAMILIES = (
     activation,
+    candidate,
     conv,
     conv3d,
     depthwise,

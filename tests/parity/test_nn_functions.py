@@ -288,7 +288,30 @@ EMBEDDINGS = [
     ],
 ]
 
-CALLS = [*ACTIVATIONS, *LOSSES, *CONVOLUTIONS, *POOLS, *NORMALISATION, *EMBEDDINGS]
+_LABELS = np.array([[1, 4], [0, 9], [7, 3]], np.int64)
+
+SAMPLED = [
+    Call(
+        f"{loss} {strategy} {hits}",
+        lambda tf, x, a, b, c, d, loss=loss, strategy=strategy, hits=hits: getattr(tf.nn, loss)(
+            [a, b],
+            [c, d],
+            tf.constant(_LABELS),
+            x,
+            6,
+            10,
+            num_true=2,
+            sampled_values=tf.nn.log_uniform_candidate_sampler(_LABELS, 2, 6, True, 10, seed=4),
+            remove_accidental_hits=hits,
+            partition_strategy=strategy,
+        ),
+        [floats(3, 3), floats(5, 3), floats(5, 3, seed=1), floats(5), floats(5, seed=1)],
+    )
+    for loss in ("nce_loss", "sampled_softmax_loss")
+    for strategy, hits in (("mod", False), ("div", True))
+]
+
+CALLS = [*ACTIVATIONS, *LOSSES, *CONVOLUTIONS, *POOLS, *NORMALISATION, *EMBEDDINGS, *SAMPLED]
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda c: c.name)
