@@ -10,7 +10,7 @@ from ..numpy.special import by_name, fresnel
 from ..registry import KernelContext, kernel
 from ..special import NAMES, in_single, polygamma
 
-_LACKING = {"dawsn"}
+_LACKING = {"dawsn", "spence"}
 
 
 @functools.cache
