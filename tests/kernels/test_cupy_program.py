@@ -147,7 +147,7 @@ def test_what_cannot_be_recorded_runs_plainly() -> None:
 
 def _rows(only: Any = lambda decl, case: True) -> list[Any]:
     return [
-        pytest.param(decl, row, id=f"{name}-{i}", marks=[pytest.mark.slow] if i >= 2 else [])
+        pytest.param(decl, row, id=f"{name}-{i}", marks=[pytest.mark.slow] if i else [])
         for name, decl in sorted(all_ops().items())
         if decl.state.kind in ("pure", "random", "variable") and not name.startswith("_")
         for i, row in enumerate(decl.samples())
