@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import framework, layers, slim
+from . import framework, layers, lookup, slim
 
-__all__ = ["framework", "layers", "slim"]
+__all__ = ["framework", "layers", "lookup", "slim"]
