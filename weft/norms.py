@@ -78,10 +78,7 @@ def _check_order(ord: Any, axis: Any, is_matrix: bool) -> None:
 
 
 def _euclidean(x: Tensor, axis: Any) -> Tensor:
-    if not x.dtype.is_complex:
-        squares = get_op("Square")(x)
-    else:
-        squares = get_op("Square")(absolute(x))
+    squares = x * get_op("Conj")(x) if x.dtype.is_complex else get_op("Square")(x)
     return get_op("Sqrt")(reduce_sum(squares, axis, keepdims=True))  # type: ignore[no-any-return]
 
 

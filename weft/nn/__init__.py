@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..sorting import in_top_k, top_k
 from .activations import (
     bias_add,
     crelu,
@@ -158,6 +159,7 @@ __all__ = [
     "fractional_max_pool",
     "fused_batch_norm",
     "gelu",
+    "in_top_k",
     "l2_loss",
     "l2_normalize",
     "leaky_relu",
@@ -196,6 +198,7 @@ __all__ = [
     "sufficient_statistics",
     "swish",
     "tanh",
+    "top_k",
     "uniform_candidate_sampler",
     "weighted_cross_entropy_with_logits",
     "weighted_moments",
