@@ -201,6 +201,10 @@ class GraphBuilder:
         replace_references(records)
         replace_loops(records, self.functions.library)
         replace_branches(records, self.functions.library, self._type_of_outside)
+        for record in records.values():
+            if record.op in REPLACED and find_op(record.op) is None:
+                rule = "does not take a variable, or is no whole part of a loop or a branch"
+                raise InvalidArgumentError(record.name, f"{record.op} '{record.name}': {rule}")
         for record in in_order(records):
             self.made[record.name] = self._build(record, records)
 
