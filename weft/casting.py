@@ -48,7 +48,7 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
         tensor = convert_to_tensor(values, name="x")
         if tensor.dtype is target:
             return tensor
-        return get_op("Cast")(tensor, DstT=target, name=name)  # type: ignore[no-any-return]
+        return get_op("Cast")(tensor, DstT=target, name=name)
 
     if getattr(x, "dtype", None) is target and isinstance(x, (Tensor, IndexedSlices)):
         return x
@@ -71,7 +71,7 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
             value = maximum(value, convert_to_tensor(low, value.dtype))
         if high is not None:
             value = minimum(value, convert_to_tensor(high, value.dtype))
-        return cast(value, target, name=scope)  # type: ignore[no-any-return]
+        return cast(value, target, name=scope)
 
 
 def _common_range(source: DType, target: DType) -> tuple[Any, Any]:

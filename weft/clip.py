@@ -66,7 +66,7 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
             scaled = values * clip_norm
             values.shape.assert_is_compatible_with(scaled.shape)
             quotient = scaled / get_op("Maximum")(norm, clip_norm)
-            return get_op("Identity")(quotient, name=scope)  # type: ignore[no-any-return]
+            return get_op("Identity")(quotient, name=scope)
 
     return map_values(clipped, t)
 
@@ -104,7 +104,7 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor | None:
         if not halves:
             return None
         total = reduce_sum(get_op("Pack")(halves))
-        return get_op("Sqrt")(total * 2.0, name="global_norm")  # type: ignore[no-any-return]
+        return get_op("Sqrt")(total * 2.0, name="global_norm")
 
 
 def clip_by_global_norm(
@@ -161,4 +161,4 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
         inverse = get_op("Rsqrt")(reduce_sum(values * values))
         limit = convert_to_tensor(clip_norm, values.dtype)
         scaled = values * limit * get_op("Minimum")(inverse * count, 1.0 / limit)
-        return get_op("Identity")(scaled, name=scope)  # type: ignore[no-any-return]
+        return get_op("Identity")(scaled, name=scope)

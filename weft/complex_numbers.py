@@ -33,11 +33,11 @@ def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
         wide = {dtypes.float32: dtypes.complex64, dtypes.float64: dtypes.complex128}.get(real.dtype)
         if wide is None or imag.dtype is not real.dtype:
             raise TypeError(f"real and imag have incorrect types: {real.dtype.name} {imag.dtype.name}")
-        return get_op("Complex")(real, imag, Tout=wide, name=scope)  # type: ignore[no-any-return]
+        return get_op("Complex")(real, imag, Tout=wide, name=scope)
 
 
 def _part(op_type: str, x: Any, name: str | None) -> Tensor:
-    return get_op(op_type)(x, Tout=x.dtype.real_dtype, name=name)  # type: ignore[no-any-return]
+    return get_op(op_type)(x, Tout=x.dtype.real_dtype, name=name)
 
 
 def real(input: Any, name: str | None = None) -> Tensor:
@@ -75,7 +75,7 @@ def angle(input: Any, name: str | None = None) -> Tensor:
             return _part("Angle", x, scope)
         zeros = get_op("ZerosLike")(x)
         pi = convert_to_tensor(np.pi, x.dtype)
-        return get_op("SelectV2")(less(x, 0), pi, zeros, name=scope)  # type: ignore[no-any-return]
+        return get_op("SelectV2")(less(x, 0), pi, zeros, name=scope)
 
 
 def conj(x: Any, name: str | None = None) -> Tensor:

@@ -59,7 +59,7 @@ def bincount(
             size = get_op("Minimum")(cast(convert_to_tensor(maxlength), dtypes.int32), size)
         if weights is None:
             weights = convert_to_tensor(np.zeros(0, as_dtype(dtype).np))
-        return get_op("Bincount")(values, size, convert_to_tensor(weights))  # type: ignore[no-any-return]
+        return get_op("Bincount")(values, size, convert_to_tensor(weights))
 
 
 def histogram_fixed_width_bins(
@@ -86,7 +86,7 @@ def histogram_fixed_width_bins(
         scaled = truediv(flat - ends[0], ends[1] - ends[0])
         places = cast(get_op("Floor")(scaled * cast(count, scaled.dtype)), dtypes.int32)
         inside = get_op("Minimum")(get_op("Maximum")(places, 0), count - 1)
-        return get_op("Reshape")(cast(inside, dtype), shape)  # type: ignore[no-any-return]
+        return get_op("Reshape")(cast(inside, dtype), shape)
 
 
 def histogram_fixed_width(
@@ -108,7 +108,7 @@ def histogram_fixed_width(
         TensorFlow's op HistogramFixedWidth.
     """
     with name_scope(name, "histogram_fixed_width") as scope:
-        return get_op("HistogramFixedWidth")(values, value_range, nbins, dtype=as_dtype(dtype), name=scope)  # type: ignore[no-any-return]
+        return get_op("HistogramFixedWidth")(values, value_range, nbins, dtype=as_dtype(dtype), name=scope)
 
 
 def confusion_matrix(
@@ -147,7 +147,7 @@ def confusion_matrix(
         else:
             values = cast(convert_to_tensor(weights), target)
         indices = get_op("Pack")([labels, predictions], axis=1)
-        return get_op("ScatterNd")(indices, values, get_op("Pack")([count, count]))  # type: ignore[no-any-return]
+        return get_op("ScatterNd")(indices, values, get_op("Pack")([count, count]))
 
 
 def _squeezed(labels: Tensor, predictions: Tensor) -> tuple[Tensor, Tensor]:

@@ -111,7 +111,7 @@ def binary(
     """The function that adds an op of two inputs."""
 
     def function(x: Any, y: Any, name: str | None = None) -> Tensor:
-        return get_op(op_type)(x, y, name=name or default_name)  # type: ignore[no-any-return]
+        return get_op(op_type)(x, y, name=name or default_name)
 
     what = f"x, y: tensors {types}, of one element type and of shapes that broadcast"
     return _documented(function, op_type, public, sentence, what)
@@ -218,7 +218,7 @@ def add(x: Any, y: Any, name: str | None = None) -> Tensor:
     """
     x, y = pair(x, y)
     op_type = "Add" if x.dtype is dtypes.string else "AddV2"
-    return get_op(op_type)(x, y, name=name or "Add")  # type: ignore[no-any-return]
+    return get_op(op_type)(x, y, name=name or "Add")
 
 
 def pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
@@ -239,7 +239,7 @@ def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op Atan2.
     """
-    return get_op("Atan2")(y, x, name=name)  # type: ignore[no-any-return]
+    return get_op("Atan2")(y, x, name=name)
 
 
 def nextafter(x1: Any, x2: Any, name: str | None = None) -> Tensor:
@@ -252,7 +252,7 @@ def nextafter(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op NextAfter.
     """
-    return get_op("NextAfter")(x1, x2, name=name)  # type: ignore[no-any-return]
+    return get_op("NextAfter")(x1, x2, name=name)
 
 
 def abs(x: Any, name: str | None = None) -> Any:
@@ -270,8 +270,8 @@ def abs(x: Any, name: str | None = None) -> Any:
         with name_scope(name, "Abs") as scope:
             values = convert_to_tensor(values, name="x")
             if values.dtype.is_complex:
-                return get_op("ComplexAbs")(values, Tout=values.dtype.real_dtype, name=scope)  # type: ignore[no-any-return]
-            return get_op("Abs")(values, name=scope)  # type: ignore[no-any-return]
+                return get_op("ComplexAbs")(values, Tout=values.dtype.real_dtype, name=scope)
+            return get_op("Abs")(values, name=scope)
 
     return map_values(of, x)
 
@@ -320,7 +320,7 @@ def div(x: Any, y: Any, name: str | None = None) -> Tensor:
     """
     x, y = pair(x, y)
     whole = not (x.dtype.is_floating or x.dtype.is_complex)
-    return get_op("FloorDiv" if whole else "RealDiv")(x, y, name=name or "div")  # type: ignore[no-any-return]
+    return get_op("FloorDiv" if whole else "RealDiv")(x, y, name=name or "div")
 
 
 def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -373,4 +373,4 @@ def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
     """
     with name_scope(name, "LogSigmoid") as scope:
         x = convert_to_tensor(x, name="x")
-        return negative(get_op("Softplus")(-x), name=scope)  # type: ignore[no-any-return]
+        return negative(get_op("Softplus")(-x), name=scope)

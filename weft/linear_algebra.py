@@ -70,7 +70,7 @@ def cholesky(input: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op Cholesky.
     """
-    return get_op("Cholesky")(input, name=name)  # type: ignore[no-any-return]
+    return get_op("Cholesky")(input, name=name)
 
 
 def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Tensor:
@@ -96,7 +96,7 @@ def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op Cross.
     """
-    return get_op("Cross")(a, b, name=name)  # type: ignore[no-any-return]
+    return get_op("Cross")(a, b, name=name)
 
 
 def det(input: Any, name: str | None = None) -> Tensor:
@@ -109,7 +109,7 @@ def det(input: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op MatrixDeterminant.
     """
-    return get_op("MatrixDeterminant")(input, name=name)  # type: ignore[no-any-return]
+    return get_op("MatrixDeterminant")(input, name=name)
 
 
 def slogdet(input: Any, name: str | None = None) -> Any:
@@ -139,7 +139,7 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
 
     with name_scope(name, "logdet"):
         diagonal = real(get_op("MatrixDiagPart")(cholesky(matrix)))
-        return 2.0 * reduce_sum(get_op("Log")(diagonal), axis=[-1])  # type: ignore[no-any-return]
+        return 2.0 * reduce_sum(get_op("Log")(diagonal), axis=[-1])
 
 
 def inv(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
@@ -156,7 +156,7 @@ def inv(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op MatrixInverse.
     """
-    return get_op("MatrixInverse")(input, adjoint=adjoint, name=name)  # type: ignore[no-any-return]
+    return get_op("MatrixInverse")(input, adjoint=adjoint, name=name)
 
 
 def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
@@ -171,7 +171,7 @@ def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None)
     Source:
         TensorFlow's op MatrixSolve.
     """
-    return get_op("MatrixSolve")(matrix, rhs, adjoint=adjoint, name=name)  # type: ignore[no-any-return]
+    return get_op("MatrixSolve")(matrix, rhs, adjoint=adjoint, name=name)
 
 
 def triangular_solve(
@@ -189,7 +189,7 @@ def triangular_solve(
     Source:
         TensorFlow's op MatrixTriangularSolve.
     """
-    return get_op("MatrixTriangularSolve")(matrix, rhs, lower=lower, adjoint=adjoint, name=name)  # type: ignore[no-any-return]
+    return get_op("MatrixTriangularSolve")(matrix, rhs, lower=lower, adjoint=adjoint, name=name)
 
 
 def lstsq(
@@ -217,7 +217,7 @@ def lstsq(
     if not fast and l2_regularizer != 0:
         raise ValueError("A regularizer needs fast=True.")
     regularizer = convert_to_tensor(l2_regularizer, dtypes.float64)
-    return get_op("MatrixSolveLs")(matrix, rhs, regularizer, fast=fast, name=name)  # type: ignore[no-any-return]
+    return get_op("MatrixSolveLs")(matrix, rhs, regularizer, fast=fast, name=name)
 
 
 def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> Any:
@@ -285,7 +285,7 @@ def eigvalsh(tensor: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op SelfAdjointEigV2.
     """
-    return get_op("SelfAdjointEigV2")(tensor, compute_v=False, name=name).e  # type: ignore[no-any-return]
+    return get_op("SelfAdjointEigV2")(tensor, compute_v=False, name=name).e
 
 
 def lu(input: Any, output_idx_type: Any = dtypes.int32, name: str | None = None) -> Any:
@@ -316,7 +316,7 @@ def sqrtm(input: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op MatrixSquareRoot.
     """
-    return get_op("MatrixSquareRoot")(input, name=name)  # type: ignore[no-any-return]
+    return get_op("MatrixSquareRoot")(input, name=name)
 
 
 def logm(input: Any, name: str | None = None) -> Tensor:
@@ -329,7 +329,7 @@ def logm(input: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op MatrixLogarithm.
     """
-    return get_op("MatrixLogarithm")(input, name=name)  # type: ignore[no-any-return]
+    return get_op("MatrixLogarithm")(input, name=name)
 
 
 def trace(x: Any, name: str | None = None) -> Tensor:
@@ -369,9 +369,9 @@ def eye(
         length = convert_to_tensor([shortest], dtypes.int32, name="length")
         diagonal = get_op("Fill")(get_op("ConcatV2")([leading, length], 0), one)
         if num_columns is None:
-            return get_op("MatrixDiag")(diagonal)  # type: ignore[no-any-return]
+            return get_op("MatrixDiag")(diagonal)
         zeros = get_op("Fill")(get_op("ConcatV2")([leading, sizes], 0), zero)
-        return get_op("MatrixSetDiag")(zeros, diagonal)  # type: ignore[no-any-return]
+        return get_op("MatrixSetDiag")(zeros, diagonal)
 
 
 def real_values(x: Tensor) -> Tensor:

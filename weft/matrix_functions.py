@@ -70,7 +70,7 @@ def _squarings(a: Tensor, radius: float) -> Tensor:
     """How often each matrix must be halved for its 1-norm to come below the radius; int32."""
     norm = reduce_max(reduce_sum(absolute(a), axis=[-2]), axis=[-1])
     halvings = get_op("Ceil")(get_op("Log")(norm / radius) / float(np.log(2.0)))
-    return get_op("Cast")(get_op("Maximum")(halvings, 0), DstT=dtypes.int32)  # type: ignore[no-any-return]
+    return get_op("Cast")(get_op("Maximum")(halvings, 0), DstT=dtypes.int32)
 
 
 def _pade(a: Tensor, coefficients: tuple[float, ...]) -> tuple[Tensor, Tensor]:
@@ -96,7 +96,7 @@ def _squared(start: Tensor, squarings: Tensor) -> Tensor:
         unfinished = (squarings > step)[..., None, None]
         return step + 1, get_op("SelectV2")(unfinished, matmul(power, power), power)
 
-    return while_loop(lambda step, _: step < most, body, [convert_to_tensor(0), start])[1]  # type: ignore[no-any-return]
+    return while_loop(lambda step, _: step < most, body, [convert_to_tensor(0), start])[1]
 
 
 def _triangles(lower_upper: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,7 +111,7 @@ def _permuted(x: Tensor, perm: Tensor) -> Tensor:
     batch = perm.shape.rank
     if batch is None:
         raise ValueError("perm must be of known rank")
-    return get_op("GatherV2")(x, perm, batch - 1, batch_dims=batch - 1)  # type: ignore[no-any-return]
+    return get_op("GatherV2")(x, perm, batch - 1, batch_dims=batch - 1)
 
 
 def lu_solve(
@@ -181,7 +181,7 @@ def _compact(diagonals: Any, form: str) -> Tensor:
         above = get_op("MatrixDiagPart")(matrix[..., :-1, 1:])
         below = get_op("MatrixDiagPart")(matrix[..., 1:, :-1])
         parts = [get_op("ConcatV2")([above, blank], -1), on, get_op("ConcatV2")([blank, below], -1)]
-        return get_op("Pack")(parts, axis=-2)  # type: ignore[no-any-return]
+        return get_op("Pack")(parts, axis=-2)
     if form != "sequence":
         raise ValueError(f"diagonals_format must be 'compact', 'sequence' or 'matrix', got {form!r}")
     above, on, below = (convert_to_tensor(d) for d in diagonals)
@@ -191,7 +191,7 @@ def _compact(diagonals: Any, form: str) -> Tensor:
         above = get_op("ConcatV2")([above, blank], -1)
     if below.shape.rank and below.shape[-1] is not None and below.shape[-1] != size:
         below = get_op("ConcatV2")([blank, below], -1)
-    return get_op("Pack")([above, on, below], axis=-2)  # type: ignore[no-any-return]
+    return get_op("Pack")([above, on, below], axis=-2)
 
 
 def tridiagonal_solve(
@@ -238,7 +238,7 @@ def tridiagonal_solve(
         solution = get_op("TridiagonalSolve")(
             three, right, partial_pivoting=partial_pivoting, perturb_singular=perturb_singular
         )
-        return get_op("Squeeze")(solution, squeeze_dims=[-1]) if is_vector else solution  # type: ignore[no-any-return]
+        return get_op("Squeeze")(solution, squeeze_dims=[-1]) if is_vector else solution
 
 
 def tridiagonal_matmul(
@@ -261,7 +261,7 @@ def tridiagonal_matmul(
     with name_scope(name, "tridiagonal_matmul"):
         three = _compact(diagonals, diagonals_format)
         parts = [three[..., i : i + 1, :] for i in range(3)]
-        return get_op("TridiagonalMatMul")(*parts, rhs)  # type: ignore[no-any-return]
+        return get_op("TridiagonalMatMul")(*parts, rhs)
 
 
 def eigh_tridiagonal(

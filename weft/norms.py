@@ -60,8 +60,8 @@ def norm(
         if keepdims:
             return result
         if axis is None:
-            return get_op("Reshape")(result, np.zeros(0, np.int32))  # type: ignore[no-any-return]
-        return get_op("Squeeze")(result, squeeze_dims=axis if is_matrix else [int(np.ravel(axis)[0])])  # type: ignore[no-any-return]
+            return get_op("Reshape")(result, np.zeros(0, np.int32))
+        return get_op("Squeeze")(result, squeeze_dims=axis if is_matrix else [int(np.ravel(axis)[0])])
 
 
 def _check_order(ord: Any, axis: Any, is_matrix: bool) -> None:
@@ -79,7 +79,7 @@ def _check_order(ord: Any, axis: Any, is_matrix: bool) -> None:
 
 def _euclidean(x: Tensor, axis: Any) -> Tensor:
     squares = x * get_op("Conj")(x) if x.dtype.is_complex else get_op("Square")(x)
-    return get_op("Sqrt")(reduce_sum(squares, axis, keepdims=True))  # type: ignore[no-any-return]
+    return get_op("Sqrt")(reduce_sum(squares, axis, keepdims=True))
 
 
 def _spectral(x: Tensor, axis: Any) -> Tensor:
@@ -92,15 +92,15 @@ def _spectral(x: Tensor, axis: Any) -> Tensor:
     values = get_op("Svd")(get_op("Transpose")(x, order), compute_uv=False).s
     largest = real_values(reduce_max(values, -1, keepdims=True))
     spread = get_op("ExpandDims")(largest, -1)
-    return get_op("Transpose")(spread, [int(i) for i in np.argsort(order)])  # type: ignore[no-any-return]
+    return get_op("Transpose")(spread, [int(i) for i in np.argsort(order)])
 
 
 def _by_sums(x: Tensor, ord: Any, axis: Any, is_matrix: bool) -> Tensor:
     """The 1- and infinity-norms; of matrices the largest sum of a column or a row."""
     if not is_matrix:
-        return (reduce_sum if ord == 1 else reduce_max)(x, axis, keepdims=True)  # type: ignore[no-any-return]
+        return (reduce_sum if ord == 1 else reduce_max)(x, axis, keepdims=True)
     summed, largest = (axis[0], axis[1]) if ord == 1 else (axis[1], axis[0])
-    return reduce_max(reduce_sum(x, summed, keepdims=True), largest, keepdims=True)  # type: ignore[no-any-return]
+    return reduce_max(reduce_sum(x, summed, keepdims=True), largest, keepdims=True)
 
 
 def normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None) -> Any:
@@ -153,7 +153,7 @@ def _rank_limit(a: Tensor, factor: float) -> Tensor:
     if dims is not None and dims.is_fully_defined():
         return convert_to_tensor(factor * precision * max(dims.known()), a.dtype)
     longest = reduce_max(get_op("Shape")(a)[-2:])
-    return get_op("Cast")(longest, DstT=a.dtype) * (factor * precision)  # type: ignore[no-any-return]
+    return get_op("Cast")(longest, DstT=a.dtype) * (factor * precision)
 
 
 def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:

@@ -61,15 +61,15 @@ def matmul(
                 a, transpose_a = _conj(a), True
             if adjoint_b:
                 b, transpose_b = _conj(b), True
-            return get_op("MatMul")(a, b, transpose_a=transpose_a, transpose_b=transpose_b, name=scope)  # type: ignore[no-any-return]
+            return get_op("MatMul")(a, b, transpose_a=transpose_a, transpose_b=transpose_b, name=scope)
         if transpose_a:
             a, adjoint_a = _conj(a), True
         if transpose_b:
             b, adjoint_b = _conj(b), True
         if not plain:
             wide = a.dtype if output_type is None else output_type
-            return get_op("BatchMatMulV3")(a, b, Tout=wide, adj_x=adjoint_a, adj_y=adjoint_b, name=scope)  # type: ignore[no-any-return]
-        return get_op("BatchMatMulV2")(a, b, adj_x=adjoint_a, adj_y=adjoint_b, name=scope)  # type: ignore[no-any-return]
+            return get_op("BatchMatMulV3")(a, b, Tout=wide, adj_x=adjoint_a, adj_y=adjoint_b, name=scope)
+        return get_op("BatchMatMulV2")(a, b, adj_x=adjoint_a, adj_y=adjoint_b, name=scope)
 
 
 def _conj(x: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ def matvec(
     with name_scope(name, "MatVec") as scope:
         column = get_op("ExpandDims")(convert_to_tensor(b, name="b"), -1)
         product = matmul(a, column, transpose_a, False, adjoint_a, False, a_is_sparse, b_is_sparse)
-        return get_op("Squeeze")(product, squeeze_dims=[-1], name=scope)  # type: ignore[no-any-return]
+        return get_op("Squeeze")(product, squeeze_dims=[-1], name=scope)
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
@@ -134,7 +134,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
         right = _as_matrix(b, axes_b, free_b)
         product = get_op("MatMul")(left, right)
         dims = [*_dims(a, free_a), *_dims(b, free_b)]
-        return get_op("Reshape")(product, _shape_of(dims), name=scope)  # type: ignore[no-any-return]
+        return get_op("Reshape")(product, _shape_of(dims), name=scope)
 
 
 def _summed_axes(a: TensorShape, b: TensorShape, axes: Any) -> tuple[list[int], list[int]]:
@@ -185,7 +185,7 @@ def _as_matrix(x: Tensor, rows: Sequence[int], columns: Sequence[int]) -> Tensor
         x = get_op("Transpose")(x, order)
         rows, columns = range(len(rows)), range(len(rows), len(order))
     dims = [_size(_dims(x, rows)), _size(_dims(x, columns))]
-    return get_op("Reshape")(x, _shape_of(dims))  # type: ignore[no-any-return]
+    return get_op("Reshape")(x, _shape_of(dims))
 
 
 def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
@@ -214,7 +214,7 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
         parts, right = _resolved(equation, len(tensors))
         for first, second in _contraction_order(parts, right, tensors, optimize):
             tensors, parts = _contracted(tensors, parts, right, first, second)
-        return get_op("Einsum")(tensors, equation=f"{','.join(parts)}->{right}")  # type: ignore[no-any-return]
+        return get_op("Einsum")(tensors, equation=f"{','.join(parts)}->{right}")
 
 
 def _resolved(equation: str, count: int) -> tuple[list[str], str]:

@@ -62,7 +62,7 @@ def _reduce(
     axes = reduction_axes(x, axis)
     if isinstance(axes, (list, tuple)) and not axes:
         axes = np.zeros(0, np.int32)
-    return get_op(op_type)(x, axes, keep_dims=keepdims, name=name)  # type: ignore[no-any-return]
+    return get_op(op_type)(x, axes, keep_dims=keepdims, name=name)
 
 
 _ARGS = """
@@ -167,7 +167,7 @@ def reduce_std(
         name: name scope of the ops.
     """
     with name_scope(name, "reduce_std"):
-        return get_op("Sqrt")(reduce_variance(input_tensor, axis, keepdims))  # type: ignore[no-any-return]
+        return get_op("Sqrt")(reduce_variance(input_tensor, axis, keepdims))
 
 
 def reduce_logsumexp(
@@ -199,7 +199,7 @@ def reduce_logsumexp(
         total = get_op("Log")(_reduce("Sum", get_op("Exp")(x - shift), axes, keepdims, None))
         if not keepdims:
             shift = get_op("Reshape")(shift, get_op("Shape")(total))
-        return total + shift  # type: ignore[no-any-return]
+        return total + shift
 
 
 def count_nonzero(
@@ -255,7 +255,7 @@ def argmax(
         TensorFlow's op ArgMax.
     """
     axis = renamed("axis", axis, "dimension", dimension)
-    return get_op("ArgMax")(input, 0 if axis is None else axis, output_type=output_type, name=name)  # type: ignore[no-any-return]
+    return get_op("ArgMax")(input, 0 if axis is None else axis, output_type=output_type, name=name)
 
 
 def argmin(
@@ -278,7 +278,7 @@ def argmin(
         TensorFlow's op ArgMin.
     """
     axis = renamed("axis", axis, "dimension", dimension)
-    return get_op("ArgMin")(input, 0 if axis is None else axis, output_type=output_type, name=name)  # type: ignore[no-any-return]
+    return get_op("ArgMin")(input, 0 if axis is None else axis, output_type=output_type, name=name)
 
 
 def arg_max(input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None) -> Tensor:
@@ -326,7 +326,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     tensors = _same_kind(inputs)
     if len(tensors) == 1:
         return get_op("Identity")(tensors[0], name=name) if name else tensors[0]
-    return get_op("AddN")(tensors, name=name)  # type: ignore[no-any-return]
+    return get_op("AddN")(tensors, name=name)
 
 
 def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name: str | None = None) -> Tensor:
@@ -356,5 +356,5 @@ def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name:
     if len(tensors) == 1:
         return get_op("Identity")(tensors[0], name=name) if name else tensors[0]
     if whole.is_fully_defined():
-        return get_op("AccumulateNV2")(tensors, shape=whole, name=name)  # type: ignore[no-any-return]
-    return get_op("AddN")(tensors, name=name or "AccumulateNV2")  # type: ignore[no-any-return]
+        return get_op("AccumulateNV2")(tensors, shape=whole, name=name)
+    return get_op("AddN")(tensors, name=name or "AccumulateNV2")

@@ -25,7 +25,7 @@ def cumsum(
     Source:
         TensorFlow's op Cumsum.
     """
-    return get_op("Cumsum")(x, axis, exclusive=exclusive, reverse=reverse, name=name)  # type: ignore[no-any-return]
+    return get_op("Cumsum")(x, axis, exclusive=exclusive, reverse=reverse, name=name)
 
 
 def cumprod(
@@ -43,7 +43,7 @@ def cumprod(
     Source:
         TensorFlow's op Cumprod.
     """
-    return get_op("Cumprod")(x, axis, exclusive=exclusive, reverse=reverse, name=name)  # type: ignore[no-any-return]
+    return get_op("Cumprod")(x, axis, exclusive=exclusive, reverse=reverse, name=name)
 
 
 def cumulative_logsumexp(
@@ -61,4 +61,4 @@ def cumulative_logsumexp(
     Source:
         TensorFlow's op CumulativeLogsumexp.
     """
-    return get_op("CumulativeLogsumexp")(x, axis, exclusive=exclusive, reverse=reverse, name=name)  # type: ignore[no-any-return]
+    return get_op("CumulativeLogsumexp")(x, axis, exclusive=exclusive, reverse=reverse, name=name)

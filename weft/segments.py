@@ -60,9 +60,9 @@ def _named(function: Any, public: str, text: str) -> Any:
 
 def _segment(op_type: str, public: str, what: str) -> Segment:
     def function(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
-        return get_op(op_type)(data, segment_ids, name=name)  # type: ignore[no-any-return]
+        return get_op(op_type)(data, segment_ids, name=name)
 
-    return _named(  # type: ignore[no-any-return]
+    return _named(
         function,
         public,
         f"""{what} of the rows that share an id.
@@ -86,9 +86,9 @@ def _segment(op_type: str, public: str, what: str) -> Segment:
 
 def _unsorted(op_type: str, public: str, what: str) -> UnsortedSegment:
     def function(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
-        return get_op(op_type)(data, segment_ids, num_segments, name=name)  # type: ignore[no-any-return]
+        return get_op(op_type)(data, segment_ids, num_segments, name=name)
 
-    return _named(  # type: ignore[no-any-return]
+    return _named(
         function,
         public,
         f"""{what} of the rows that share an id, which may come in any order.
@@ -127,10 +127,10 @@ def _sizes(data: Tensor, segment_ids: Tensor, num_segments: Any) -> Tensor:
     counts = get_op("Maximum")(counts, convert_to_tensor(1, data.dtype))
     if data.shape.rank is not None and segment_ids.shape.rank is not None:
         trailing: Any = [1] * (data.shape.rank - segment_ids.shape.rank)
-        return get_op("Reshape")(counts, [-1, *trailing])  # type: ignore[no-any-return]
+        return get_op("Reshape")(counts, [-1, *trailing])
     missing = get_op("Rank")(data) - get_op("Rank")(segment_ids)
     trailing = get_op("Fill")(get_op("Reshape")(missing, [1]), 1)
-    return get_op("Reshape")(counts, get_op("ConcatV2")([[-1], trailing], 0))  # type: ignore[no-any-return]
+    return get_op("Reshape")(counts, get_op("ConcatV2")([[-1], trailing], 0))
 
 
 def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
@@ -182,14 +182,12 @@ def _sparse(kind: str, public: str, what: str) -> SparseSegment:
     ) -> Tensor:
         op_type = f"SparseSegment{kind}"
         if num_segments is None:
-            return get_op(op_type)(  # type: ignore[no-any-return]
-                data, indices, segment_ids, sparse_gradient=sparse_gradient, name=name
-            )
-        return get_op(f"{op_type}WithNumSegments")(  # type: ignore[no-any-return]
+            return get_op(op_type)(data, indices, segment_ids, sparse_gradient=sparse_gradient, name=name)
+        return get_op(f"{op_type}WithNumSegments")(
             data, indices, segment_ids, num_segments, sparse_gradient=sparse_gradient, name=name
         )
 
-    return _named(  # type: ignore[no-any-return]
+    return _named(
         function,
         public,
         f"""{what} of picked rows that share an id.

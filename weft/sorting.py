@@ -55,7 +55,7 @@ def in_top_k(predictions: Any, targets: Any, k: Any, name: str | None = None) ->
         TensorFlow's op InTopKV2.
     """
     with name_scope(name, "in_top_k"):
-        return get_op("InTopKV2")(predictions, targets, k)  # type: ignore[no-any-return]
+        return get_op("InTopKV2")(predictions, targets, k)
 
 
 def nth_element(input: Any, n: Any, reverse: bool = False, name: str | None = None) -> Tensor:
@@ -73,7 +73,7 @@ def nth_element(input: Any, n: Any, reverse: bool = False, name: str | None = No
     Source:
         TensorFlow's op NthElement.
     """
-    return get_op("NthElement")(input, n, reverse=reverse, name=name)  # type: ignore[no-any-return]
+    return get_op("NthElement")(input, n, reverse=reverse, name=name)
 
 
 def sort(values: Any, axis: Any = -1, direction: str = "ASCENDING", name: str | None = None) -> Tensor:
@@ -132,7 +132,7 @@ def _ordered(values: Any, axis: Any, direction: str, positions: bool) -> Tensor:
     found = result.indices if positions else result.values
     if direction == "ASCENDING" and not positions:
         found = _turned(found)
-    return found if back is None else get_op("Transpose")(found, back)  # type: ignore[no-any-return]
+    return found if back is None else get_op("Transpose")(found, back)
 
 
 def _turned(x: Tensor) -> Tensor:
@@ -188,7 +188,7 @@ def searchsorted(
         flat_values = get_op("Reshape")(values, [-1, _columns(values)])
         op_type = "LowerBound" if side == "left" else "UpperBound"
         found = get_op(op_type)(flat_rows, flat_values, out_type=as_dtype(out_type))
-        return get_op("Reshape")(found, get_op("Shape")(values))  # type: ignore[no-any-return]
+        return get_op("Reshape")(found, get_op("Shape")(values))
 
 
 def _columns(x: Tensor) -> Any:

@@ -93,7 +93,7 @@ def igamma(a: Any, x: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op Igamma.
     """
-    return get_op("Igamma")(a, x, name=name)  # type: ignore[no-any-return]
+    return get_op("Igamma")(a, x, name=name)
 
 
 def igammac(a: Any, x: Any, name: str | None = None) -> Tensor:
@@ -106,7 +106,7 @@ def igammac(a: Any, x: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op Igammac.
     """
-    return get_op("Igammac")(a, x, name=name)  # type: ignore[no-any-return]
+    return get_op("Igammac")(a, x, name=name)
 
 
 def polygamma(a: Any, x: Any, name: str | None = None) -> Tensor:
@@ -120,7 +120,7 @@ def polygamma(a: Any, x: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op Polygamma.
     """
-    return get_op("Polygamma")(a, x, name=name)  # type: ignore[no-any-return]
+    return get_op("Polygamma")(a, x, name=name)
 
 
 def zeta(x: Any, q: Any, name: str | None = None) -> Tensor:
@@ -134,7 +134,7 @@ def zeta(x: Any, q: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op Zeta.
     """
-    return get_op("Zeta")(x, q, name=name)  # type: ignore[no-any-return]
+    return get_op("Zeta")(x, q, name=name)
 
 
 def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Tensor:
@@ -148,7 +148,7 @@ def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Tensor:
     Source:
         TensorFlow's op Betainc.
     """
-    return get_op("Betainc")(a, b, x, name=name)  # type: ignore[no-any-return]
+    return get_op("Betainc")(a, b, x, name=name)
 
 
 def erfcinv(x: Any, name: str | None = None) -> Tensor:
@@ -160,7 +160,7 @@ def erfcinv(x: Any, name: str | None = None) -> Tensor:
     """
     with name_scope(name, "erfcinv"):
         x = convert_to_tensor(x, name="start")
-        return ndtri(x * 0.5) * float(-np.sqrt(0.5))  # type: ignore[no-any-return]
+        return ndtri(x * 0.5) * float(-np.sqrt(0.5))
 
 
 def lbeta(x: Any, name: str | None = None) -> Tensor:
@@ -175,7 +175,7 @@ def lbeta(x: Any, name: str | None = None) -> Tensor:
     """
     with name_scope(name, "lbeta"):
         x = convert_to_tensor(x, name="x")
-        return reduce_sum(lgamma(x), axis=[-1]) - lgamma(reduce_sum(x, axis=[-1]))  # type: ignore[no-any-return]
+        return reduce_sum(lgamma(x), axis=[-1]) - lgamma(reduce_sum(x, axis=[-1]))
 
 
 def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:
@@ -194,7 +194,7 @@ def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:
     with name_scope(name, "polyval"):
         x = convert_to_tensor(x, name="x")
         if not coeffs:
-            return get_op("ZerosLike")(x)  # type: ignore[no-any-return]
+            return get_op("ZerosLike")(x)
         value = convert_to_tensor(coeffs[0], x.dtype if _is_number(coeffs[0]) else None)
         for coefficient in coeffs[1:]:
             value = coefficient + value * x
