@@ -20,6 +20,10 @@ from .checkpoint_state import (
     remove_checkpoint,
     update_checkpoint_state,
 )
+from .coordinator import (
+    Coordinator,
+    LooperThread,
+)
 from .descent import GradientDescentOptimizer, MomentumOptimizer, ProximalGradientDescentOptimizer
 from .global_step import (
     assert_global_step,
@@ -28,11 +32,32 @@ from .global_step import (
     get_or_create_global_step,
     global_step,
 )
+from .input import (
+    batch,
+    batch_join,
+    input_producer,
+    limit_epochs,
+    match_filenames_once,
+    maybe_batch,
+    maybe_batch_join,
+    maybe_shuffle_batch,
+    maybe_shuffle_batch_join,
+    range_input_producer,
+    shuffle_batch,
+    shuffle_batch_join,
+    slice_input_producer,
+    string_input_producer,
+)
 from .meta_graph import export_meta_graph, import_meta_graph, write_graph
 from .moving_averages import (
     ExponentialMovingAverage,
 )
 from .optimizer import Optimizer
+from .queue_runner import (
+    QueueRunner,
+    add_queue_runner,
+    start_queue_runners,
+)
 from .rmsprop import FtrlOptimizer, RMSPropOptimizer
 from .saver import Saver
 from .schedules import (
@@ -55,19 +80,25 @@ __all__ = [
     "AdamOptimizer",
     "AdamWOptimizer",
     "ClusterSpec",
+    "Coordinator",
     "ExponentialMovingAverage",
     "FtrlOptimizer",
     "GradientDescentOptimizer",
     "LAMBOptimizer",
+    "LooperThread",
     "MomentumOptimizer",
     "NewCheckpointReader",
     "Optimizer",
     "ProximalAdagradOptimizer",
     "ProximalGradientDescentOptimizer",
+    "QueueRunner",
     "RMSPropOptimizer",
     "Saver",
     "Server",
+    "add_queue_runner",
     "assert_global_step",
+    "batch",
+    "batch_join",
     "checkpoint_exists",
     "checkpoints_iterator",
     "cosine_decay",
@@ -82,18 +113,31 @@ __all__ = [
     "get_or_create_global_step",
     "global_step",
     "import_meta_graph",
+    "input_producer",
     "inverse_time_decay",
     "latest_checkpoint",
+    "limit_epochs",
     "linear_cosine_decay",
     "list_variables",
     "load_checkpoint",
     "load_variable",
+    "match_filenames_once",
+    "maybe_batch",
+    "maybe_batch_join",
+    "maybe_shuffle_batch",
+    "maybe_shuffle_batch_join",
     "natural_exp_decay",
     "noisy_linear_cosine_decay",
     "piecewise_constant",
     "piecewise_constant_decay",
     "polynomial_decay",
+    "range_input_producer",
     "remove_checkpoint",
+    "shuffle_batch",
+    "shuffle_batch_join",
+    "slice_input_producer",
+    "start_queue_runners",
+    "string_input_producer",
     "update_checkpoint_state",
     "write_graph",
 ]
