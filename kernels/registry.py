@@ -279,7 +279,6 @@ _FAMILIES = (
     "complex",
     "control",
     "conv",
-    "counting",
     "ctc",
     "decompositions",
     "depthwise",

@@ -12,7 +12,9 @@ from .registry import KernelContext, kernel
 def descending_positions(xp: Any, x: Any) -> Any:
     """Positions that sort each row from the largest down, the lower position first among equals."""
     last = x.shape[-1] - 1
-    return last - xp.argsort(x[..., ::-1], axis=-1, stable=True)[..., ::-1]
+    # CuPy sorts stably whatever is asked for, and does not know the argument.
+    stable = {"kind": "stable"} if xp is np else {}
+    return last - xp.argsort(x[..., ::-1], axis=-1, **stable)[..., ::-1]
 
 
 def top_k(c: KernelContext, x: Any, count: int) -> Any:

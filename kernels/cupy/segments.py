@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from .. import counting, segments
 from ..numpy.segments import reduce_by_id as reduce_on_host
-from ..segments import with_reduce
+
+_ATOMIC = {"float32", "float64", "int32", "uint32", "uint64"}
+"""Element types that CuPy has atomic additions, maxima and minima for."""
 
 
 def reduce_by_id(xp: Any, how: str, ids: Any, rows: Any, count: int, empty: Any) -> Any:
     """See `segments.Reduce`."""
-    if how == "multiply" or rows.dtype.kind == "c" or rows.dtype.itemsize < 4:
-        # CuPy has no atomic operation for these.
+    if how == "add" and rows.dtype == np.int64:
+        # Two's complement adds up alike with and without a sign.
+        return reduce_by_id(xp, how, ids, rows.view(np.uint64), count, empty).view(np.int64)
+    if how == "multiply" or rows.dtype.name not in _ATOMIC:
         return xp.asarray(reduce_on_host(None, how, ids.get(), rows.get(), count, empty))
     kept = ids >= 0
     place = xp.where(kept, ids, count)
@@ -31,4 +38,5 @@ def reduce_by_id(xp: Any, how: str, ids: Any, rows: Any, count: int, empty: Any)
     return xp.where(has_row, out, xp.asarray(empty, dtype=rows.dtype))
 
 
-with_reduce(reduce_by_id, "cupy")
+for _family in (segments, counting):
+    _family.with_reduce(reduce_by_id, "cupy")

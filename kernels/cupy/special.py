@@ -6,11 +6,10 @@ import functools
 from typing import Any
 
 from ..incomplete_gamma import density, slope_over_density
-from ..numpy.special import by_name, fresnel
+from ..numpy.special import fresnel
+from ..numpy.special import library as scipy_special
 from ..registry import KernelContext, kernel
 from ..special import NAMES, in_single, polygamma
-
-_LACKING = {"dawsn", "spence"}
 
 
 @functools.cache
@@ -21,14 +20,19 @@ def _library() -> Any:
 
 
 def _by_name(name: str) -> Any:
-    return in_single(lambda _, *inputs: getattr(_library(), name)(*inputs))
+    """The kernel that calls CuPy's function of that name; SciPy's, where this version of CuPy lacks it."""
+
+    def run(c: KernelContext, *inputs: Any) -> Any:
+        function = getattr(_library(), name, None)
+        if function is not None:
+            return function(*inputs)
+        return c.xp.asarray(getattr(scipy_special(), name)(*(c.xp.asnumpy(v) for v in inputs)))
+
+    return in_single(run)
 
 
 for _op, _name in NAMES.items():
-    if _name in _LACKING:
-        kernel(_op, on="cupy", host=True)(by_name(_name))
-    else:
-        kernel(_op, on="cupy")(_by_name(_name))
+    kernel(_op, on="cupy")(_by_name(_name))
 
 kernel("FresnelSin", on="cupy", host=True)(fresnel(0))
 kernel("FresnelCos", on="cupy", host=True)(fresnel(1))

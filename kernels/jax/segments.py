@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..segments import with_reduce
+from .. import counting, segments
 
 _METHODS = {"add": "add", "multiply": "multiply", "maximum": "max", "minimum": "min"}
 
@@ -29,4 +29,5 @@ def reduce_by_id(xp: Any, how: str, ids: Any, rows: Any, count: int, empty: Any)
     return reduced
 
 
-with_reduce(reduce_by_id, "jax")
+for _family in (segments, counting):
+    _family.with_reduce(reduce_by_id, "jax")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..segments import with_reduce
+from .. import counting, segments
 
 _FEW = 32
 """Rows below which the set-up of a sparse product costs more than it saves."""
@@ -20,6 +20,9 @@ def reduce_by_id(_: Any, how: str, ids: Any, rows: Any, count: int, empty: Any) 
     if how == "add" and rows.dtype.kind in "fc" and empty == 0:
         return _summed(ids, rows, count)
     out = np.full((count, *rows.shape[1:]), empty, dtype=rows.dtype)
+    if how == "add" and rows.ndim == 1 and empty == 0:
+        np.add.at(out, ids, rows)
+        return out
     if not ids.size or not rows.size:
         return out
     if np.any(ids[1:] < ids[:-1]):
@@ -49,4 +52,5 @@ def _summed(ids: Any, rows: Any, count: int) -> Any:
     return (chooser @ rows.reshape(width, -1)).reshape(count, *rows.shape[1:])
 
 
-with_reduce(reduce_by_id, "numpy")
+for _family in (segments, counting):
+    _family.with_reduce(reduce_by_id, "numpy")
