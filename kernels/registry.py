@@ -300,6 +300,7 @@ _FAMILIES = (
     "norm",
     "optional",
     "padding",
+    "parsing",
     "partition",
     "pool",
     "pool_argmax",

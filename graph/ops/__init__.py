@@ -32,6 +32,7 @@ from . import (  # noqa: F401
     matrix_parts,
     norm,
     optional,
+    parsing,
     partition,
     pool,
     pool3d,

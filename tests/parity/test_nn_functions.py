@@ -311,7 +311,45 @@ SAMPLED = [
     for strategy, hits in (("mod", False), ("div", True))
 ]
 
-CALLS = [*ACTIVATIONS, *LOSSES, *CONVOLUTIONS, *POOLS, *NORMALISATION, *EMBEDDINGS, *SAMPLED]
+_LENGTHS = np.array([6, 4], np.int32)
+
+
+def _ctc_labels(tf: Any) -> Any:
+    return tf.SparseTensor([[0, 0], [0, 1], [1, 0]], tf.constant([1, 1, 0]), [2, 2])
+
+
+CTC = [
+    Call("ctc_loss", lambda tf, x: tf.nn.ctc_loss(_ctc_labels(tf), x, _LENGTHS), [floats(6, 2, 4)]),
+    Call(
+        "ctc_loss batch first",
+        lambda tf, x: tf.nn.ctc_loss(_ctc_labels(tf), x, _LENGTHS, time_major=False),
+        [floats(2, 6, 4)],
+    ),
+    Call(
+        "ctc_loss_v2 sparse",
+        lambda tf, x: tf.nn.ctc_loss_v2(_ctc_labels(tf), x, None, _LENGTHS, blank_index=2),
+        [floats(6, 2, 4)],
+    ),
+    Call(
+        "ctc_loss_v2 dense",
+        lambda tf, x: tf.nn.ctc_loss_v2(tf.constant([[1, 1, 2], [3, 0, 0]]), x, [3, 1], _LENGTHS),
+        [floats(6, 2, 4)],
+    ),
+    Call(
+        "ctc_greedy_decoder",
+        lambda tf, x: tf.nn.ctc_greedy_decoder(x, _LENGTHS),
+        [floats(6, 2, 4)],
+        gradient=False,
+    ),
+    Call(
+        "ctc_beam_search_decoder",
+        lambda tf, x: tf.nn.ctc_beam_search_decoder(x, _LENGTHS, 10, 3),
+        [floats(6, 2, 4)],
+        gradient=False,
+    ),
+]
+
+CALLS = [*ACTIVATIONS, *LOSSES, *CONVOLUTIONS, *POOLS, *NORMALISATION, *EMBEDDINGS, *SAMPLED, *CTC]
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda c: c.name)

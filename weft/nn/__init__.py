@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..sorting import in_top_k, top_k
+from ..sorting import (
+    in_top_k,
+    top_k,
+)
 from .activations import (
     bias_add,
     crelu,
@@ -52,6 +55,13 @@ from .conv_nd import (
     conv3d_transpose,
     conv_transpose,
     convolution,
+)
+from .ctc import (
+    ctc_beam_search_decoder,
+    ctc_beam_search_decoder_v2,
+    ctc_greedy_decoder,
+    ctc_loss,
+    ctc_loss_v2,
 )
 from .depthwise import (
     depthwise_conv2d,
@@ -142,6 +152,11 @@ __all__ = [
     "conv_transpose",
     "convolution",
     "crelu",
+    "ctc_beam_search_decoder",
+    "ctc_beam_search_decoder_v2",
+    "ctc_greedy_decoder",
+    "ctc_loss",
+    "ctc_loss_v2",
     "depthwise_conv2d",
     "depthwise_conv2d_backprop_filter",
     "depthwise_conv2d_backprop_input",
