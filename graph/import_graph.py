@@ -189,6 +189,7 @@ class GraphBuilder:
         self.source = source
         self.functions = functions
         self.made: dict[str, Operation] = {}
+        self.given: frozenset[str] = frozenset()
 
     def add(self, records: dict[str, Record]) -> None:
         """Adds the records as operations, old forms replaced.
@@ -199,6 +200,7 @@ class GraphBuilder:
         upgrade(records)
         check_inputs(records)
         replace_references(records)
+        self.given = frozenset(records)
         replace_loops(records, self.functions.library)
         replace_branches(records, self.functions.library, self._type_of_outside)
         for record in records.values():
@@ -333,8 +335,8 @@ class GraphBuilder:
                 found.append(f"loc:@{self.scope}{target}")
             elif target in self.graph._by_name:
                 found.append(group)
-            elif not isinstance(self.graph, FuncGraph):
-                # What is outside a function's body has no say in where its ops run.
+            elif not isinstance(self.graph, FuncGraph) and target not in self.given:
+                # What is on the other side of a function's body has no say in where ops run.
                 raise InvalidArgumentError(
                     None, f"asks for the device of {target!r}, which is not in the graph"
                 )

@@ -9,6 +9,7 @@ import numpy as np
 from ..graph.ops.filling import range_size
 from .registry import KernelContext, kernel, ufunc
 from .shaping import dims_of
+from .variants import zeros_like_variant
 
 _HOST_RANGE = 4096
 """Up to so many elements a range is a host value, so that axes computed from it stay known to a compiler."""
@@ -34,6 +35,8 @@ def _zeros(c: KernelContext, shape: tuple[int, ...]) -> Any:
 
 @kernel("ZerosLike")
 def zeros_like(c: KernelContext, x: Any) -> Any:
+    if c.out_types[0].kind == "v":
+        return zeros_like_variant(c, x)
     if c.out_types[0].kind == "s":
         return np.full(np.shape(x), b"", dtype=object)
     return c.xp.zeros_like(x)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..graph.errors import InvalidArgumentError
 from .registry import KernelContext, kernel, ufunc
-from .tensor_list import add_lists
+from .variants import add_variants
 
 ufunc("AddV2", "add")
 ufunc("Sub", "subtract")
@@ -122,7 +122,7 @@ ufunc("NextAfter", "nextafter")
 @kernel("AddN", "AccumulateNV2")
 def add_n(c: KernelContext, *inputs: Any) -> Any:
     if c.out_types[0].kind == "v":
-        return add_lists(c, inputs)
+        return add_variants(c, inputs)
     total = inputs[0]
     for term in inputs[1:]:
         total = c.xp.add(total, term)

@@ -152,7 +152,7 @@ class _Builder:
         if node.op == "Const":
             self.constants[self.slot((node.name, 0))] = node.attrs["value"]
             return None
-        if node.types and all(t.kind == "r" for t in node.types):
+        if node.types and all(t.kind == "r" for t in node.types) and node.state.kind != "effect":
             return None
         accesses = {a.argument: a for a in self.versions.accesses.get(node.name, ())}
         args, types = self.arguments(node, accesses)

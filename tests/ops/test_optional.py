@@ -1,0 +1,7 @@
+from weft.graph.ops import optional
+
+from .harness import OpTests
+
+
+class TestOptional(OpTests):
+    family = optional

@@ -1,0 +1,7 @@
+from weft.graph.ops import tensor_array
+
+from .harness import OpTests
+
+
+class TestTensorArray(OpTests):
+    family = tensor_array
