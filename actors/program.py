@@ -17,6 +17,7 @@ from ..graph.ir import FEED, Node, Ref
 from ..graph.versions import Access
 from ..kernels.backend import Backend, CompiledSegment
 from ..kernels.handles import ResourceHandle
+from ..kernels.numpy.program import node_error
 from ..kernels.registry import KernelContext, bind, find_kernel
 from ..kernels.segment import Segment, SegmentNode
 from .stages import Stage, edge_key
@@ -374,7 +375,7 @@ class _Builder:
             if access.writes is not None:
                 after = self.version_slot[access.variable, access.writes] = self.new_slot()
                 overlay.append((key, before, after))
-        call = _effect_call(function, len(outs), to_host)
+        call = _effect_call(function, len(outs), to_host, node)
         return Instruction(call, inputs, tuple(outs), effect=True, nodes=(node.name,), overlay=tuple(overlay))
 
     def close(self, made: StageProgram, nodes: list[SegmentNode]) -> None:
@@ -468,11 +469,15 @@ def _trimmed(nodes: tuple[SegmentNode, ...], needed: set[int], own: set[int]) ->
     )
 
 
-def _effect_call(function: Any, outputs: int, to_host: Any) -> CompiledSegment:
+def _effect_call(function: Any, outputs: int, to_host: Any, node: Node) -> CompiledSegment:
     def call(values: Sequence[Any]) -> Sequence[Any]:
         if to_host is not None:
             values = [to_host(v) for v in values]
-        result = function(*values)
+        try:
+            result = function(*values)
+        except Exception as error:
+            found = node_error(error, SegmentNode(node, (), (), ()), {})
+            raise found from found.__cause__
         if outputs == 0:
             return ()
         if outputs == 1:

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from ..graph.convert import make_array
-from ..graph.errors import FailedPreconditionError, OpError, UnknownError
+from ..graph.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    OpError,
+    OutOfRangeError,
+    ResourceExhaustedError,
+    UnimplementedError,
+    UnknownError,
+)
 from ..graph.ops.script import function_of
 from .registry import KernelContext, kernel
 
@@ -49,11 +57,24 @@ def _called(c: KernelContext, inputs: list[Any]) -> Any:
     except OpError:
         raise
     except Exception as error:
-        kind = type(error)
-        raise UnknownError(
-            c.node.name, f"{c.node.op} '{c.node.name}': {kind.__name__}: {error}", "", c.node.source
-        ) from error
+        raise _error(c, error) from error
     return _results(c, result)
+
+
+_CLASSES: tuple[tuple[type[Exception], type[OpError]], ...] = (
+    (StopIteration, OutOfRangeError),
+    (MemoryError, ResourceExhaustedError),
+    (NotImplementedError, UnimplementedError),
+    (ValueError, InvalidArgumentError),
+    (TypeError, InvalidArgumentError),
+)
+"""What an error of a user's function becomes; anything else is an UnknownError."""
+
+
+def _error(c: KernelContext, error: Exception) -> OpError:
+    made = next((to for kind, to in _CLASSES if isinstance(error, kind)), UnknownError)
+    text = f"{c.node.op} '{c.node.name}': {type(error).__name__}: {error}"
+    return made(c.node.name, text, "", c.node.source)
 
 
 def _results(c: KernelContext, result: Any) -> Any:
@@ -61,8 +82,7 @@ def _results(c: KernelContext, result: Any) -> Any:
     types = c.out_types
     if not types:
         return None
-    several = isinstance(result, (list, tuple)) and (len(types) != 1 or len(result) == 1)
-    listed = list(result) if several else [result]
+    listed = list(result) if isinstance(result, (list, tuple)) else [result]
     if len(listed) != len(types):
         raise ValueError(f"the Python function gives {len(listed)} values, {len(types)} are declared")
     arrays = []

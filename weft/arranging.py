@@ -126,7 +126,7 @@ def required_space_to_batch_paddings(
 
 
 def _known_paddings(size: Any, block: Any, base: Any) -> tuple[Any, Any]:
-    extra = (block - (size + base.sum(axis=1)) % block) % block
+    extra = ((block - (size + base.sum(axis=1)) % block) % block).astype(np.int32)
     paddings = np.stack([base[:, 0], base[:, 1] + extra], axis=1)
     return paddings, np.stack([np.zeros_like(extra), extra], axis=1)
 

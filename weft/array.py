@@ -384,8 +384,8 @@ def _like(tensor: Any, dtype: Any, value: int, name: str, optimize: bool) -> Ten
     with name_scope(name) as scope:
         if optimize and given.shape.is_fully_defined():
             return _filled(given.shape, wanted, value, scope)
-        if wanted is given.dtype:
-            return (ops.OnesLike if value else ops.ZerosLike)(given, name=scope)  # type: ignore[no-any-return]
+        if wanted is given.dtype and not value:
+            return ops.ZerosLike(given, name=scope)  # type: ignore[no-any-return]
         return _filled(ops.Shape(given), wanted, value, scope)
 
 
@@ -442,8 +442,8 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     """
     listed = list(values) if isinstance(values, (list, tuple)) else [values]
     if len(listed) == 1:
-        with name_scope(name, "concat") as scope:
-            made: Tensor = identity(convert_to_tensor(listed[0]), name=scope)
+        with name_scope(name, "concat"):
+            made: Tensor = identity(listed[0], name=name)
             return made
     return ops.ConcatV2(listed, axis, name=name)  # type: ignore[no-any-return]
 
@@ -463,10 +463,9 @@ def split(
     Source:
         TensorFlow `Split`, `SplitV`.
     """
-    tensor = convert_to_tensor(value, name="value")
     if isinstance(num_or_size_splits, (int, np.integer)):
         count = int(num_or_size_splits)
-        return ops.Split(axis, tensor, num_split=count, name=name)  # type: ignore[no-any-return]
+        return ops.Split(axis, value, num_split=count, name=name)  # type: ignore[no-any-return]
     sizes = convert_to_tensor(_shape_arg(num_or_size_splits))
     if sizes.shape.rank == 0:
         raise ValueError("Rank-0 tensors are not supported as the num_or_size_splits argument to split.")
@@ -474,7 +473,7 @@ def split(
         if sizes.shape.rank is None or sizes.shape[0] is None:
             raise ValueError("Cannot infer num from the shape of num_or_size_splits; pass num.")
         num = int(sizes.shape[0])
-    return ops.SplitV(tensor, sizes, axis, num_split=num, name=name)  # type: ignore[no-any-return]
+    return ops.SplitV(value, sizes, axis, num_split=num, name=name)  # type: ignore[no-any-return]
 
 
 def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
