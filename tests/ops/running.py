@@ -9,6 +9,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+
 from weft.graph import dtypes
 from weft.graph.build import apply_op
 from weft.graph.dtypes import DType
@@ -58,6 +59,7 @@ class Case:
     Args:
         decl: the op.
         row: the row; `row.inputs` may be given as arrays of another type than the row's own.
+        hide_dimensions: whether the graph knows the ranks of the placeholders alone.
 
     Attributes:
         op: the operation under test.
@@ -65,7 +67,7 @@ class Case:
         values: value of each flattened input; a `Variable` for a variable, None where an op makes it.
     """
 
-    def __init__(self, decl: OpDecl, row: Sample) -> None:
+    def __init__(self, decl: OpDecl, row: Sample, hide_dimensions: bool = False) -> None:
         self.decl = decl
         self.row = row
         constants, self.values, self.attrs = _as_constants(decl, row)
@@ -73,7 +75,7 @@ class Case:
         self.graph = Graph()
         with self.graph.as_default():
             self.inputs = [
-                _given(value, tensor, position in self.hosts)
+                _given(value, tensor, position in self.hosts, hide_dimensions)
                 for position, (value, tensor) in enumerate(zip(self.values, constants, strict=True))
             ]
             self.op: Operation = self.graph.create_op(decl.name, self.inputs, self.attrs, "op")
@@ -162,14 +164,15 @@ def _placed(value: Any) -> Any:
     return value.make() if isinstance(value, Built) else value
 
 
-def _given(value: Any, tensor: Tensor, host: bool) -> Tensor:
+def _given(value: Any, tensor: Tensor, host: bool, hide_dimensions: bool) -> Tensor:
     if isinstance(value, (Variable, Built)):
         return _placed(value)
     from weft.graph.convert import constant_from_array
 
     if host:
         return constant_from_array(value, tensor.dtype)
-    return Placeholder(dtype=tensor.dtype, shape=tensor.shape)
+    shape = TensorShape([None] * len(tensor.shape)) if hide_dimensions else tensor.shape
+    return Placeholder(dtype=tensor.dtype, shape=shape)
 
 
 def _hide(value: Any, tensor: Tensor, hidden: str) -> Tensor | None:
