@@ -141,3 +141,12 @@ __all__ = [
     "update_checkpoint_state",
     "write_graph",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The message classes of training examples, which are made when they are first needed."""
+    from .example_protos import MESSAGES, message_class
+
+    if name in MESSAGES:
+        return message_class(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
