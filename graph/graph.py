@@ -373,8 +373,7 @@ class Graph:
             types = decl.output_types(full)
             handles = self._handles(decl, full, taken, types)
             op.outputs = tuple(
-                Tensor(op, i, t, s, h)
-                for i, (t, s, h) in enumerate(zip(types, shapes, handles, strict=True))
+                Tensor(op, i, t, s, h) for i, (t, s, h) in enumerate(zip(types, shapes, handles, strict=True))
             )
             self._place(op, device)
             self._operations.append(op)
@@ -714,7 +713,9 @@ class Graph:
         Raises:
             TypeError: it is no mapping from strings to strings.
         """
-        pairs = [v for pair in op_type_map.items() for v in pair] if isinstance(op_type_map, Mapping) else [None]
+        pairs = (
+            [v for pair in op_type_map.items() for v in pair] if isinstance(op_type_map, Mapping) else [None]
+        )
         if not all(isinstance(v, str) for v in pairs):
             raise TypeError(f"op_type_map must be a dictionary of strings to strings, got {op_type_map!r}.")
         before = self._gradient_overrides

@@ -1,6 +1,7 @@
 """Bits, places, distances and quantization: every sample row through every check."""
 
 import pytest
+
 from weft.graph.ops import quantization, reinterpret
 from weft.kernels.reinterpret import levenshtein
 

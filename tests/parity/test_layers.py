@@ -93,7 +93,19 @@ def _reference() -> Any:
     return types.SimpleNamespace(layers=layers, **{n: getattr(tf, n) for n in _USED})
 
 
-_USED = ["Graph", "Session", "float32", "global_variables", "global_variables_initializer", "gradients", "nn", "placeholder", "random_normal_initializer", "reduce_sum", "square"]
+_USED = [
+    "Graph",
+    "Session",
+    "float32",
+    "global_variables",
+    "global_variables_initializer",
+    "gradients",
+    "nn",
+    "placeholder",
+    "random_normal_initializer",
+    "reduce_sum",
+    "square",
+]
 
 
 @pytest.mark.filterwarnings("ignore")
