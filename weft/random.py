@@ -31,9 +31,11 @@ __all__ = [
     "set_random_seed",
     "shuffle",
     "stateless_multinomial",
+    "stateless_normal",
     "stateless_random_normal",
     "stateless_random_uniform",
     "stateless_truncated_normal",
+    "stateless_uniform",
     "truncated_normal",
     "uniform",
 ]
@@ -399,3 +401,5 @@ normal = random_normal
 gamma = random_gamma
 poisson = random_poisson
 shuffle = random_shuffle
+stateless_uniform = stateless_random_uniform
+stateless_normal = stateless_random_normal
