@@ -87,8 +87,8 @@ class JaxBackend:
         return JaxProgram(segment, self._placed)
 
     def synchronize(self) -> None:
-        started = self._placed.last()
-        if started is not None:
+        started = self._placed.last
+        if started is not None and hasattr(started, "is_deleted") and not started.is_deleted():
             started.block_until_ready()
 
 

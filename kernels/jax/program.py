@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -41,8 +40,8 @@ class Placed:
         self.device = device
         self.platform = platform
         self.max_shapes = 4 if platform == "cpu" else 16
-        self.last: Callable[[], Any] = lambda: None
-        """A weak reference to a result of the program that was started last."""
+        self.last: Any = None
+        """A result of the program that was started last."""
 
     def run(self, function: Callable[..., Any], arrays: Sequence[Any]) -> Any:
         """Calls something compiled or traced here, in 64-bit mode, whatever JAX's global settings."""
@@ -55,7 +54,7 @@ class Placed:
             with jax.enable_x64(True), jax.default_device(self.device):
                 results = function(*arrays)
         if results:
-            self.last = weakref.ref(results[0])
+            self.last = results[0]
         return results
 
 
