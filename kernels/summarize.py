@@ -53,7 +53,7 @@ def _rows(shape: tuple[int, ...], words: Iterator[str], left: _Left, inner: bool
 
 
 def _element(dtype: np.dtype[Any]) -> Callable[[Any], str]:
-    if dtype == object:
+    if dtype.kind == "O":
         return lambda v: v.decode("utf-8", "backslashreplace") if isinstance(v, bytes) else str(v)
     if dtype.kind == "c":
         return lambda v: f"({_real(v.real)},{_real(v.imag)})"

@@ -123,7 +123,7 @@ def _after_writing(op: Operation, flow: Tensor) -> Tensor:
 
     graph = flow.graph
     with graph.control_dependencies([Identity(op.outputs[0])]):
-        return Identity(flow)  # type: ignore[no-any-return]
+        return Identity(flow)
 
 
 def _write_grad(op: Operation, flow: Tensor) -> list[Tensor | None]:
