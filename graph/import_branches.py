@@ -96,9 +96,18 @@ class _Branches:
         for context in sorted(by_context, key=len, reverse=True):
             for choice in self._choices(context, by_context[context], nodes.get(context, [])):
                 self._build(choice)
-        for name, conditions in self.conditions.items():
-            if conditions != _ALWAYS or self.records[name].op == "Switch":
-                del self.records[name]
+        gone = {
+            name
+            for name, conditions in self.conditions.items()
+            if conditions != _ALWAYS or self.records[name].op == "Switch"
+        }
+        for record in self.records.values():
+            if record.name not in gone and any(c in gone for c in record.controls):
+                # What waits for a Switch waits for what the Switch takes.
+                waits = ([c] if c not in gone else self.records[c].sources() for c in record.controls)
+                record.controls = list(dict.fromkeys(c for part in waits for c in part))
+        for name in gone:
+            del self.records[name]
 
     # --- when nodes run -------------------------------------------------------------------------------------
 

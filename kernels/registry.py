@@ -310,6 +310,7 @@ _FAMILIES = (
     "readers",
     "reduction",
     "reinterpret",
+    "resize",
     "rolling",
     "samplers",
     "scan",

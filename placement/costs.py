@@ -33,12 +33,14 @@ class Costs:
         shapes: dimensions that a tensor had when it was last seen, for those whose static shape leaves some
             open.
         seconds: measured time of an op on a device, in seconds, by (node name, device name).
+        resident: bytes that a node holds between steps, by name, where the declaration does not say.
         batch: what an unknown first dimension is taken to be where it was never seen.
         dimension: what any other unknown dimension is taken to be.
     """
 
     shapes: Mapping[Ref, tuple[int, ...]] = field(default_factory=dict)
     seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    resident: Mapping[str, float] = field(default_factory=dict)
     batch: int = 32
     dimension: int = 32
 
@@ -48,6 +50,9 @@ class Costs:
                 raise PlacementError(
                     node, f"the cost of '{node}' on {device} must be a time in seconds, got {seconds!r}"
                 )
+        for node, size in self.resident.items():
+            if not (math.isfinite(size) and size >= 0):
+                raise PlacementError(node, f"the memory of '{node}' must be at least 0 bytes, got {size!r}")
         for ref, shape in self.shapes.items():
             if any(d < 0 for d in shape):
                 raise PlacementError(ref[0], f"the shape of {ref[0]}:{ref[1]} is negative: {list(shape)}")

@@ -298,6 +298,9 @@ def _measured(nodes: Sequence[Node], cluster: Cluster, costs: Costs, members: In
 
 
 def _resident(node: Node, costs: Costs) -> float:
+    stated = costs.resident.get(node.name)
+    if stated is not None:
+        return stated
     if node.op != "VarHandleOp" or node.handle is None:
         return 0.0
     shape = costs.shape((node.name, -1), node.handle.shape)

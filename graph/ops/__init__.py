@@ -43,6 +43,7 @@ from . import (  # noqa: F401
     readers,
     reduction,
     reinterpret,
+    resize,
     rolling,
     samplers,
     scan,

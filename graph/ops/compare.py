@@ -187,6 +187,7 @@ Select = declare(
         sample(True, floats(2, 3), floats(2, 3, seed=1)),
         sample(bools(3), ints(3), ints(3, seed=1)),
         sample(bools(3), [b"a", b"b", b"c"], [b"x", b"y", b"z"]),
+        sample(bools(90, 100), floats(90, 100), floats(90, 100, seed=1), grad=()),
     ],
     doc="t where the condition holds, else e; a vector as condition chooses rows.",
 )
@@ -217,6 +218,8 @@ SelectV2 = declare(
         sample(bools(4, 1, 1), floats(2, 1), floats(3, seed=1)),
         sample(bools(3), ints(3), ints(3, seed=1)),
         sample(bools(3), [b"a", b"b", b"c"], b"z"),
+        sample(bools(90, 100), floats(90, 100), floats(100, seed=1), grad=()),
+        sample(bools(90, 100), ints(), ints(90, 1, seed=1)),
     ],
     doc="t where the condition holds, else e, with broadcasting.",
 )

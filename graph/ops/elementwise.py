@@ -18,6 +18,7 @@ __all__ = [
     "SIGNED_COMPLEX",
     "binary",
     "pairs",
+    "singles",
     "unary",
 ]
 

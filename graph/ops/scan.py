@@ -97,6 +97,7 @@ def _number_samples(low: float) -> Any:
         sample(ints(2, 5, low=1, high=4), 1),
         sample(ints(4, low=1, high=4, dtype="int8"), 0, exclusive=True),
         sample(floats(2, 9, low=low, dtype="float16"), 1, grad=()),
+        sample(floats(2, 3, 40, low=low), 1, reverse=True, grad=()),
     ]
 
 

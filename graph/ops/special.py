@@ -12,7 +12,7 @@ from ..opdef import PURE, NoGradient, OpDecl, Sample, declare
 from ..samples import floats, sample
 from ..shapes import TensorShape
 from .broadcasting import sum_to_shape, sum_to_shape_of
-from .elementwise import FLOATS, binary, unary
+from .elementwise import FLOATS, binary, singles, unary
 from .unary import Exp, Log, Log1p, Square
 
 __all__ = [
@@ -41,7 +41,19 @@ def _erf_grad(sign: float) -> Any:
     return lambda op, grad: [grad * scale * Exp(-Square(op.inputs[0]))]
 
 
-Erf = unary("Erf", FLOATS, _erf_grad(1.0), "Error function.", flops=20.0)
+Erf = unary(
+    "Erf",
+    FLOATS,
+    _erf_grad(1.0),
+    "Error function.",
+    flops=20.0,
+    samples=lambda: [
+        *singles(-2.0, 2.0, integers=False, complexes=False)(),
+        sample(floats(200, 100, low=-6.0, high=6.0), grad=()),
+        sample([0.0, -0.0, 1e-30, 3.94, 9.0, float("inf"), float("nan")], grad=()),
+        sample(floats(5, dtype="float16"), grad=()),
+    ],
+)
 Erfc = unary("Erfc", FLOATS, _erf_grad(-1.0), "1 - erf(x), exact for large x.", flops=20.0)
 Erfinv = unary(
     "Erfinv",

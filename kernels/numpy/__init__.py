@@ -1,3 +1,13 @@
 """The NumPy backend: straight-line Python over NumPy arrays."""
 
-OVERRIDES = ("dense_updates", "linalg", "scan", "segments", "sorting", "special", "specialized")
+OVERRIDES = (
+    "choices",
+    "dense_updates",
+    "linalg",
+    "remainder",
+    "scan",
+    "segments",
+    "sorting",
+    "special",
+    "specialized",
+)

@@ -10,6 +10,7 @@ import numpy as np
 from ..incomplete_gamma import density, slope_over_density
 from ..registry import KernelContext, kernel
 from ..special import NAMES, in_single, polygamma
+from .fast_erf import erf32
 
 
 @functools.cache
@@ -25,7 +26,14 @@ def by_name(name: str) -> Any:
 
 
 for _op, _name in NAMES.items():
-    kernel(_op, on="numpy")(by_name(_name))
+    if _op != "Erf":
+        kernel(_op, on="numpy")(by_name(_name))
+
+
+@kernel("Erf", on="numpy")
+@in_single
+def erf(c: KernelContext, x: Any) -> Any:
+    return library().erf(x) if c.in_types[0].size == 8 else erf32(x)
 
 
 def fresnel(part: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from weft.graph.opdef import NoGradient, all_ops
 from weft.kernels.registry import find_kernel, supports, waiver
 
