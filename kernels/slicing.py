@@ -38,7 +38,11 @@ def strided_slice(c: KernelContext, x: Any, begin: Any, end: Any, strides: Any) 
 
 def _check_picks(index: tuple[Any, ...], shape: tuple[int, ...]) -> None:
     """Refuses a single index outside of its dimension, which a compiler would move inside in silence."""
-    for parts, dims in ((index, shape), (index[::-1], shape[::-1])):
+    ways = [(index, shape)]
+    if Ellipsis in index:
+        # What is behind the ellipsis belongs to the last dimensions.
+        ways.append((index[::-1], shape[::-1]))
+    for parts, dims in ways:
         for part, dim in zip((p for p in parts if p is not None), dims, strict=False):
             if part is Ellipsis:
                 break
