@@ -31,7 +31,7 @@ test: .venv/test/.installed
 	@echo "== tests, against the installed wheel"
 	@mkdir -p build/run && ln -sfn ../../tests ../../examples ../../benchmarks build/run/
 	cd build/run && ../../.venv/test/bin/python -m pytest -c ../../pyproject.toml --rootdir ../.. \
-	    -o cache_dir=../../.pytest_cache $(PYTEST_FLAGS) ../../tests
+	    -o cache_dir=$(abspath .pytest_cache) $(PYTEST_FLAGS) ../../tests
 
 check: .venv/dev/.tools
 	.venv/dev/bin/ruff format --quiet .
@@ -71,7 +71,8 @@ $(WHEEL): pyproject.toml README.md LICENSE $(SOURCES)
 
 .venv/test/.dependencies: pyproject.toml .venv/test/.made | $(WHEEL)
 	@echo "== installing what weft needs into $(@D) (some minutes the first time)"
-	.venv/test/bin/python $(INSTALL) "$(WHEEL)[examples,parity,dev]"
+	.venv/test/bin/python $(INSTALL) "$(WHEEL)[examples,parity,dev]" || \
+	    .venv/test/bin/python $(INSTALL) "$(WHEEL)[examples,parity,dev]"  # once more: registries have bad moments
 	@touch $@
 
 .venv/test/.installed: $(WHEEL) .venv/test/.dependencies
