@@ -1,0 +1,7 @@
+from weft.graph.ops import color
+
+from .harness import OpTests
+
+
+class TestColor(OpTests):
+    family = color
