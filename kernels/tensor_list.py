@@ -23,20 +23,20 @@ class TensorList:
 
     Args:
         items: the elements, None for one that is not set.
-        dtype: their element type.
-        shape: what is known of their shape.
+        element_type: their element type.
+        element_shape: what is known of their shape.
 
     Source:
         Baker, "Shallow binding makes functional arrays fast", SIGPLAN Notices 1991.
     """
 
-    __slots__ = ("_change", "_items", "dtype", "shape")
+    __slots__ = ("_change", "_items", "element_shape", "element_type")
 
-    def __init__(self, items: list[Any], dtype: DType, shape: TensorShape) -> None:
+    def __init__(self, items: list[Any], element_type: DType, element_shape: TensorShape) -> None:
         self._items: list[Any] | None = items
         self._change: tuple[int, Any, TensorList] | None = None
-        self.dtype = dtype
-        self.shape = shape
+        self.element_type = element_type
+        self.element_shape = element_shape
 
     def _held(self) -> list[Any]:
         """The Python list in this version's state."""
@@ -63,7 +63,7 @@ class TensorList:
     def _changed(self, index: int, value: Any) -> TensorList:
         """The list with `value` at an index; at its end for index `len`; without its last for index -1."""
         items = self._held()
-        made = TensorList(items, self.dtype, self.shape)
+        made = TensorList(items, self.element_type, self.element_shape)
         self._change = (*_apply(items, index, value), made)
         self._items = None
         return made
@@ -95,10 +95,10 @@ class TensorList:
         return len(self._held())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TensorList, (self.items(), self.dtype, self.shape)
+        return TensorList, (self.items(), self.element_type, self.element_shape)
 
     def __repr__(self) -> str:
-        return f"<TensorList of {self.size} {self.dtype.name}{self.shape}>"
+        return f"<TensorList of {self.size} {self.element_type.name}{self.element_shape}>"
 
 
 def _apply(items: list[Any], index: int, value: Any) -> tuple[int, Any]:
@@ -122,8 +122,8 @@ def _shape(value: Any) -> TensorShape:
 
 
 def _require(c: KernelContext, items: TensorList, value: Any) -> Any:
-    if not items.shape.is_compatible_with(np.shape(value)):
-        raise _fail(c, f"an element must have shape {items.shape}, got {list(np.shape(value))}")
+    if not items.element_shape.is_compatible_with(np.shape(value)):
+        raise _fail(c, f"an element must have shape {items.element_shape}, got {list(np.shape(value))}")
     return value
 
 
@@ -161,7 +161,7 @@ def _element(c: KernelContext, items: TensorList, index: int, shape: TensorShape
 
 def _zeros(c: KernelContext, items: TensorList, shape: TensorShape) -> Any:
     """What an element that is not set reads as; its shape may follow from the other elements."""
-    known = items.shape.merge_with(shape) if items.shape.is_compatible_with(shape) else shape
+    known = items.element_shape.merge_with(shape) if items.element_shape.is_compatible_with(shape) else shape
     if not known.is_fully_defined():
         found = next((v for v in items.items() if v is not None), None)
         if found is None:
@@ -174,7 +174,7 @@ def _zeros(c: KernelContext, items: TensorList, shape: TensorShape) -> Any:
 
 
 def _stacked(c: KernelContext, items: TensorList, values: Sequence[Any], shape: TensorShape) -> Any:
-    known = items.shape.merge_with(shape)
+    known = items.element_shape.merge_with(shape)
     if not values:
         if not known.is_fully_defined():
             raise _fail(c, f"a list without elements has no shape: only {known} is known of its elements")
@@ -228,9 +228,9 @@ def length(c: KernelContext, items: TensorList) -> Any:
 
 @kernel("TensorListElementShape")
 def element_shape(c: KernelContext, items: TensorList) -> Any:
-    if items.shape.rank is None:
+    if items.element_shape.rank is None:
         return np.array(-1, c.out_dtype)
-    return np.array([-1 if d is None else int(d) for d in items.shape.as_list()], c.out_dtype)
+    return np.array([-1 if d is None else int(d) for d in items.element_shape.as_list()], c.out_dtype)
 
 
 @kernel("TensorListGather")
@@ -257,7 +257,7 @@ def _scattered(c: KernelContext, items: TensorList, tensor: Any, places: Iterabl
     values = items.items()
     for place, row in zip(places, tensor, strict=True):
         values[_position(c, items, place)] = _require(c, items, row)
-    return TensorList(values, items.dtype, items.shape)
+    return TensorList(values, items.element_type, items.element_shape)
 
 
 @kernel("TensorListSplit")
@@ -292,7 +292,7 @@ def _resized(items: TensorList, size: int) -> TensorList:
     if size == items.size:
         return items
     values = items.items()[:size]
-    return TensorList(values + [None] * (size - len(values)), items.dtype, items.shape)
+    return TensorList(values + [None] * (size - len(values)), items.element_type, items.element_shape)
 
 
 @kernel("TensorListResize")
@@ -304,7 +304,7 @@ def resize(c: KernelContext, items: TensorList, size: Any) -> Any:
 
 @kernel("TensorListConcatLists")
 def concat_lists(c: KernelContext, a: TensorList, b: TensorList) -> Any:
-    return TensorList(a.items() + b.items(), a.dtype, a.shape.merge_with(b.shape))
+    return TensorList(a.items() + b.items(), a.element_type, a.element_shape.merge_with(b.element_shape))
 
 
 def add_lists(c: KernelContext, lists: Sequence[TensorList]) -> TensorList:
@@ -316,4 +316,4 @@ def add_lists(c: KernelContext, lists: Sequence[TensorList]) -> TensorList:
         for place, value in enumerate(other.items()):
             if value is not None:
                 total[place] = value if total[place] is None else c.xp.add(total[place], value)
-    return TensorList(total, lists[0].dtype, lists[0].shape)
+    return TensorList(total, lists[0].element_type, lists[0].element_shape)

@@ -44,7 +44,7 @@ def zeros_like_variant(c: KernelContext, value: Any) -> Any:
     """A list or an optional of zeros, of the shapes of what a list or an optional holds."""
     if isinstance(value, TensorList):
         items = [None if v is None else zeros_like_variant(c, v) for v in value.items()]
-        return TensorList(items, value.dtype, value.shape)
+        return TensorList(items, value.element_type, value.element_shape)
     if isinstance(value, OptionalValue):
         if value.values is None:
             return value
