@@ -60,7 +60,8 @@ def get_backend(name: str) -> Backend:
 
     Args:
         name: name in the registry; for a backend that runs on several devices, `name:device` chooses one:
-            `cupy:1`, `jax:gpu`, `jax:gpu:1`, `jax:cpu`.
+            `cupy:1`, `jax:gpu`, `jax:gpu:1`, `jax:cpu`; `numpy:choose` runs each segment on NumPy or on XLA,
+            whichever turns out to be faster.
 
     Raises:
         NotFoundError: there is none of that name; the message lists those that exist.

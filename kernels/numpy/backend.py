@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from ...graph.errors import NotFoundError
 from ...graph.ir import Node
 from ..backend import CompiledSegment
 from ..segment import Segment
 from .memory import keep_freed_memory
 from .program import generate
 
-__all__ = ["BACKEND", "NumpyBackend"]
+__all__ = ["BACKEND", "NumpyBackend", "select"]
 
 
 class NumpyBackend:
@@ -41,6 +42,15 @@ class NumpyBackend:
 
     def synchronize(self) -> None:
         return None
+
+
+def select(options: str) -> Any:
+    """`numpy:choose`: NumPy or XLA for each segment, whichever is faster; see `get_backend`."""
+    if options != "choose":
+        raise NotFoundError(None, f"backend numpy has no devices to choose from, got 'numpy:{options}'")
+    from ..choose import ChoosingBackend
+
+    return ChoosingBackend()
 
 
 BACKEND = NumpyBackend()
