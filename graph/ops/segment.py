@@ -54,7 +54,7 @@ def _masked(gathered: Tensor, is_row: Tensor) -> Tensor:
     from .array import ConcatV2, Fill, Rank, Reshape, Shape, ZerosLike
     from .compare import SelectV2
 
-    ones = Fill(ConcatV2([Reshape(Rank(gathered) - Rank(is_row), [1])], 0), 1)
+    ones = Fill(Reshape(Rank(gathered) - Rank(is_row), [1]), 1)
     mask = Reshape(is_row, ConcatV2([Shape(is_row), ones], 0))
     return SelectV2(mask, gathered, ZerosLike(gathered))
 
