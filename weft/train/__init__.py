@@ -6,6 +6,21 @@ from ..actors.cluster_spec import ClusterSpec
 from ..actors.server import Server
 from .adagrad import AdadeltaOptimizer, AdagradDAOptimizer, AdagradOptimizer, ProximalAdagradOptimizer
 from .adam import AdamOptimizer, AdamWOptimizer, LAMBOptimizer
+from .basic_hooks import (
+    CheckpointSaverHook,
+    CheckpointSaverListener,
+    FeedFnHook,
+    FinalOpsHook,
+    GlobalStepWaiterHook,
+    LoggingTensorHook,
+    NanLossDuringTrainingError,
+    NanTensorHook,
+    ProfilerHook,
+    SecondOrStepTimer,
+    StepCounterHook,
+    StopAtStepHook,
+    SummarySaverHook,
+)
 from .checkpoint_state import (
     NewCheckpointReader,
     checkpoint_exists,
@@ -49,10 +64,21 @@ from .input import (
     string_input_producer,
 )
 from .meta_graph import export_meta_graph, import_meta_graph, write_graph
+from .monitored_session import (
+    ChiefSessionCreator,
+    MonitoredSession,
+    MonitoredTrainingSession,
+    SessionCreator,
+    SingularMonitoredSession,
+    WorkerSessionCreator,
+)
 from .moving_averages import (
     ExponentialMovingAverage,
 )
 from .optimizer import Optimizer
+from .progress import (
+    ProgressHook,
+)
 from .queue_runner import (
     QueueRunner,
     add_queue_runner,
@@ -60,6 +86,10 @@ from .queue_runner import (
 )
 from .rmsprop import FtrlOptimizer, RMSPropOptimizer
 from .saver import Saver
+from .scaffold import (
+    Scaffold,
+    SessionManager,
+)
 from .schedules import (
     cosine_decay,
     cosine_decay_restarts,
@@ -72,6 +102,12 @@ from .schedules import (
     piecewise_constant_decay,
     polynomial_decay,
 )
+from .session_run_hook import (
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+)
 
 __all__ = [
     "AdadeltaOptimizer",
@@ -79,22 +115,48 @@ __all__ = [
     "AdagradOptimizer",
     "AdamOptimizer",
     "AdamWOptimizer",
+    "CheckpointSaverHook",
+    "CheckpointSaverListener",
+    "ChiefSessionCreator",
     "ClusterSpec",
     "Coordinator",
     "ExponentialMovingAverage",
+    "FeedFnHook",
+    "FinalOpsHook",
     "FtrlOptimizer",
+    "GlobalStepWaiterHook",
     "GradientDescentOptimizer",
     "LAMBOptimizer",
+    "LoggingTensorHook",
     "LooperThread",
     "MomentumOptimizer",
+    "MonitoredSession",
+    "MonitoredTrainingSession",
+    "NanLossDuringTrainingError",
+    "NanTensorHook",
     "NewCheckpointReader",
     "Optimizer",
+    "ProfilerHook",
+    "ProgressHook",
     "ProximalAdagradOptimizer",
     "ProximalGradientDescentOptimizer",
     "QueueRunner",
     "RMSPropOptimizer",
     "Saver",
+    "Scaffold",
+    "SecondOrStepTimer",
     "Server",
+    "SessionCreator",
+    "SessionManager",
+    "SessionRunArgs",
+    "SessionRunContext",
+    "SessionRunHook",
+    "SessionRunValues",
+    "SingularMonitoredSession",
+    "StepCounterHook",
+    "StopAtStepHook",
+    "SummarySaverHook",
+    "WorkerSessionCreator",
     "add_queue_runner",
     "assert_global_step",
     "batch",
