@@ -6,14 +6,14 @@ sparse form of an op applies the same function to the rows that the indices name
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..graph.opdef import get_op
 from ..graph.ops.training_ops import RULES
 from .indexing import check_range, take
 from .registry import KernelContext, kernel
-from .updates import is_jax, scattered, stable_order
+from .updates import scattered, stable_order
 
 Rule = Callable[..., tuple[Any, ...]]
 
@@ -225,53 +225,88 @@ def power_sign(
     return var - lr * c.xp.exp(logbase * sign_decay * agreement) * grad, m
 
 
+class SparseUpdate:
+    """A rule for the rows of its variables that indices name.
+
+    Args:
+        op_type: the sparse op.
+        slots: names of the variables.
+        order: names of the dense rule's arguments.
+        update: the rule.
+    """
+
+    def __init__(self, op_type: str, slots: Sequence[str], order: Sequence[str], update: Rule) -> None:
+        self.op_type = op_type
+        self.slots = slots
+        self.order = ["grad" if n == "delta" else n for n in order]
+        self.update = update
+        self.given = [a.name for a in get_op(op_type).inputs]
+
+    def named(self, inputs: Sequence[Any]) -> dict[str, Any]:
+        """The op's inputs by name."""
+        return dict(zip(self.given, inputs, strict=True))
+
+    def step(
+        self, c: KernelContext, values: dict[str, Any], old: Sequence[Any], indices: Any, grad: Any
+    ) -> Any:
+        """The variables with the rows `indices`, which must differ, changed by the rows `grad`."""
+        rows = {s: take(c, o, indices, 0) for s, o in zip(self.slots, old, strict=True)}
+        rows["grad"] = grad
+        new = self.update(c, *(rows[n] if n in rows else values[n] for n in self.order))
+        return [scattered(c, o, (indices,), n, "update") for o, n in zip(old, new, strict=True)]
+
+    def result(self, new: Sequence[Any]) -> Any:
+        return tuple(new) if len(new) > 1 else new[0]
+
+    def __call__(self, c: KernelContext, *inputs: Any) -> Any:
+        values = self.named(inputs)
+        indices, grad = values["indices"], values["grad"]
+        check_range(c, indices, values["var"].shape[0])
+        old = [values[s] for s in self.slots]
+        for chosen in _rounds(c, indices):
+            old = self.step(c, values, old, indices[chosen], grad[chosen])
+        return self.result(old)
+
+
+def _rounds(c: KernelContext, indices: Any) -> list[Any]:
+    """Positions of the indices in rounds in which no index comes twice; the rows of a round change together."""
+    order = stable_order(c, indices)
+    ordered = indices[order]
+    if not bool((ordered[1:] == ordered[:-1]).any()):
+        return [slice(None)]
+    nth = occurrence(c, indices)
+    return [c.xp.nonzero(nth == i)[0] for i in range(int(nth.max()) + 1)]
+
+
+def occurrence(c: KernelContext, indices: Any) -> Any:
+    """How many equal ones come before each index."""
+    xp = c.xp
+    order = stable_order(c, indices)
+    ordered = indices[order]
+    first = xp.searchsorted(ordered, ordered, side="left")
+    places = xp.arange(len(indices)) - first
+    return scattered(c, xp.zeros(len(indices), places.dtype), (order,), places, "update", fresh=True)
+
+
+SPARSE_UPDATES: list[SparseUpdate] = []
+
+_DENSE_ONLY = frozenset(("GradientDescent", "Adam", "AdamWithAmsgrad", "AdaMax", "AddSign", "PowerSign"))
+
+
 def _register(name: str, update: Rule) -> None:
     """Kernels of the dense and, where there is one, the sparse op of a rule."""
     slots, dense = RULES[name]
-    order = [*slots, *dense.split()]
 
     @kernel(f"ResourceApply{name}")
     def apply(c: KernelContext, *inputs: Any) -> Any:
         new = update(c, *inputs)
         return new if len(new) > 1 else new[0]
 
-    sparse_op = f"ResourceSparseApply{name}"
     if name in _DENSE_ONLY:
         return
-    given = [a.name for a in get_op(sparse_op).inputs]
-    renamed = {"delta": "grad"}
-
-    @kernel(sparse_op)
-    def sparse_apply(c: KernelContext, *inputs: Any) -> Any:
-        values = dict(zip(given, inputs, strict=True))
-        indices = values["indices"]
-        check_range(c, indices, values["var"].shape[0])
-        old = [values[s] for s in slots]
-        for chosen in _rounds(c, indices):
-            rows = {s: take(c, o, indices[chosen], 0) for s, o in zip(slots, old, strict=True)}
-            rows["grad"] = values["grad"][chosen]
-            arguments = [rows[n] if n in rows else values[n] for n in (renamed.get(n, n) for n in order)]
-            new = update(c, *arguments)
-            old = [scattered(c, o, (indices[chosen],), n, "update") for o, n in zip(old, new, strict=True)]
-        return tuple(old) if len(old) > 1 else old[0]
-
-
-_DENSE_ONLY = frozenset(("GradientDescent", "Adam", "AdamWithAmsgrad", "AdaMax", "AddSign", "PowerSign"))
-
-
-def _rounds(c: KernelContext, indices: Any) -> list[Any]:
-    """Positions of the indices in rounds in which no index comes twice; the rows of a round change together."""
-    if is_jax(c):
-        return [slice(None)]
-    xp = c.xp
-    order = stable_order(c, indices)
-    ordered = indices[order]
-    if not bool((ordered[1:] == ordered[:-1]).any()):
-        return [slice(None)]
-    first = xp.searchsorted(ordered, ordered, side="left")
-    nth = xp.empty_like(order)
-    nth[order] = xp.arange(len(indices)) - first
-    return [xp.nonzero(nth == i)[0] for i in range(int(nth.max()) + 1)]
+    sparse = SparseUpdate(f"ResourceSparseApply{name}", slots, [*slots, *dense.split()], update)
+    SPARSE_UPDATES.append(sparse)
+    kernel(sparse.op_type)(sparse)
 
 
 for _name, _update in _RULES.items():

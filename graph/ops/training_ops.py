@@ -75,7 +75,14 @@ _NUMBERS = {
 }
 
 
-def _sample(names: Sequence[str], slots: Sequence[str], dtype: Any, sparse: bool, **attrs: Any) -> Sample:
+def _sample(
+    names: Sequence[str],
+    slots: Sequence[str],
+    dtype: Any,
+    sparse: bool,
+    indices: Sequence[int] = (2, 0),
+    **attrs: Any,
+) -> Sample:
     """A row with moderate numbers; second moments and sums of squares are positive."""
     inputs: list[Any] = []
     for position, name in enumerate(names):
@@ -84,9 +91,9 @@ def _sample(names: Sequence[str], slots: Sequence[str], dtype: Any, sparse: bool
             high = 0.2 if name == "mg" else 1.5
             inputs.append(var(floats(4, 3, low=low, high=high, seed=position, dtype=dtype)))
         elif name in ("grad", "delta"):
-            inputs.append(floats(*((2, 3) if sparse else (4, 3)), seed=11, dtype=dtype))
+            inputs.append(floats(*((len(indices), 3) if sparse else (4, 3)), seed=11, dtype=dtype))
         elif name == "indices":
-            inputs.append(np.array([2, 0], np.int32 if dtype == np.float32 else np.int64))
+            inputs.append(np.array(indices, np.int32 if dtype == np.float32 else np.int64))
         elif name == "global_step":
             inputs.append(np.int64(3))
         else:
@@ -104,6 +111,9 @@ def _declare(
 
     def samples() -> list[Sample]:
         rows = [_sample(names, slots, np.float32, sparse), _sample(names, slots, np.float64, sparse)]
+        if sparse:
+            repeated = [(3, 1, 3, 3, 0), ()]
+            rows += [_sample(names, slots, np.float32, sparse, indices=i) for i in repeated]
         flipped = [{flag: flag not in default_on} for flag in flag_names]
         return rows + [_sample(names, slots, np.float32, sparse, **flags) for flags in flipped]
 

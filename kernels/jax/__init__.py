@@ -12,4 +12,5 @@ OVERRIDES = (
     "segments",
     "sorting",
     "special",
+    "training_ops",
 )
