@@ -40,6 +40,9 @@ from .coordinator import (
     LooperThread,
 )
 from .descent import GradientDescentOptimizer, MomentumOptimizer, ProximalGradientDescentOptimizer
+from .device_setter import (
+    replica_device_setter,
+)
 from .global_step import (
     assert_global_step,
     create_global_step,
@@ -108,6 +111,10 @@ from .session_run_hook import (
     SessionRunHook,
     SessionRunValues,
 )
+from .supervisor import (
+    Supervisor,
+    basic_train_loop,
+)
 
 __all__ = [
     "AdadeltaOptimizer",
@@ -156,9 +163,11 @@ __all__ = [
     "StepCounterHook",
     "StopAtStepHook",
     "SummarySaverHook",
+    "Supervisor",
     "WorkerSessionCreator",
     "add_queue_runner",
     "assert_global_step",
+    "basic_train_loop",
     "batch",
     "batch_join",
     "checkpoint_exists",
@@ -195,6 +204,7 @@ __all__ = [
     "polynomial_decay",
     "range_input_producer",
     "remove_checkpoint",
+    "replica_device_setter",
     "shuffle_batch",
     "shuffle_batch_join",
     "slice_input_producer",
