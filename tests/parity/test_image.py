@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from weft.graph.opdef import OpDecl, Sample
-from weft.graph.ops import color, crop_resize, resize
+from weft.graph.ops import boxes, color, crop_resize, image_patches, resize
 
 from .test_nn import check_gradients, check_values, rows
 
 pytestmark = pytest.mark.tensorflow
 
-FAMILIES = (color, crop_resize, resize)
+FAMILIES = (boxes, color, crop_resize, image_patches, resize)
 
 
 @pytest.mark.parametrize(("decl", "row"), rows(FAMILIES))
