@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..infer import CostContext, InferContext
 from ..opdef import Cost, OpDecl, Sample, declare, variable
-from ..samples import floats, sample, var
+from ..samples import floats, var
 from ..shapes import TensorShape
 from .state import NO_GRADIENT
 
@@ -81,7 +81,7 @@ def _sample(
     dtype: Any,
     sparse: bool,
     indices: Sequence[int] = (2, 0),
-    **attrs: Any,
+    flags: Mapping[str, bool] | None = None,
 ) -> Sample:
     """A row with moderate numbers; second moments and sums of squares are positive."""
     inputs: list[Any] = []
@@ -98,7 +98,7 @@ def _sample(
             inputs.append(np.int64(3))
         else:
             inputs.append(dtype(_NUMBERS[name]))
-    return sample(*inputs, **attrs)
+    return Sample(tuple(inputs), dict(flags or {}))
 
 
 def _declare(
@@ -115,7 +115,7 @@ def _declare(
             repeated = [(3, 1, 3, 3, 0), ()]
             rows += [_sample(names, slots, np.float32, sparse, indices=i) for i in repeated]
         flipped = [{flag: flag not in default_on} for flag in flag_names]
-        return rows + [_sample(names, slots, np.float32, sparse, **flags) for flags in flipped]
+        return rows + [_sample(names, slots, np.float32, sparse, flags=flags) for flags in flipped]
 
     return declare(
         op,
