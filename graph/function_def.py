@@ -75,7 +75,8 @@ class _Writer:
         self.arguments[tensor] = name
         found.signature.input_arg.add(name=name, type=tensor.dtype.enum)
         about = found.arg_attr[position].attr
-        about["_output_shapes"].CopyFrom(attr_to_proto("list(shape)", [tensor.shape]))
+        if tensor.dtype.kind != "r":
+            about["_output_shapes"].CopyFrom(attr_to_proto("list(shape)", [tensor.shape]))
         if tensor.handle_data is not None:
             about["_handle_dtypes"].CopyFrom(attr_to_proto("list(type)", [tensor.handle_data.dtype]))
             about["_handle_shapes"].CopyFrom(attr_to_proto("list(shape)", [tensor.handle_data.shape]))

@@ -120,7 +120,6 @@ class _Variable:
         later: name of the NextIteration that brings in the later values, or "".
         next: what the next value is.
         switches: the nodes that send it into the body or out.
-        exits: the nodes that send the last value out.
     """
 
     enter: Record
@@ -128,7 +127,6 @@ class _Variable:
     later: str = ""
     next: Ref = ("", 0)
     switches: list[str] = field(default_factory=list)
-    exits: list[str] = field(default_factory=list)
 
 
 class _Loop:
@@ -156,6 +154,7 @@ class _Loop:
         self.members = members.get(frame, set())
         self.around = members.setdefault(frame[:-1], set())
         self.enters = enters
+        self.entering = {r.name for r in enters}
 
     def _fail(self, rule: str, node: str | None = None) -> InvalidArgumentError:
         return InvalidArgumentError(node, f"loop {'/'.join(self.frame)!r}: {rule}")
@@ -166,22 +165,53 @@ class _Loop:
         results = [v.next if v.later else (f"{OUTSIDE}{i}", 0) for i, v in enumerate(variables)]
         body = self._function("body", variables, results)
         loop = self._while(variables, cond, body)
-        exits = {name: i for i, v in enumerate(variables) for name in v.exits}
-        gone = (self.members - exits.keys()) | {r.name for r in self.enters}
-        for name, i in exits.items():
-            self._leave(self.records[name], (loop.name, i), variables[i])
+        exits = sorted(
+            (n for n in self.members if self._op(n) == "Exit"), key=lambda n: self.records[n].place
+        )
+        after = self._after(variables, loop, exits)
+        gone = (self.members - set(exits)) | {r.name for r in self.enters}
         for name in gone:
             del self.records[name]
+        self.records.update(after)
         self.records[loop.name] = loop
         self.around -= gone
-        self.around |= exits.keys() | {loop.name}
+        self.around |= {*exits, *after, loop.name}
 
-    @staticmethod
-    def _leave(exit_: Record, source: Ref, variable: _Variable) -> None:
-        """Turns an Exit into a copy of the loop's result."""
-        exit_.op, exit_.inputs, exit_.controls = "Identity", [source], []
-        kept = {k: v for k, v in exit_.attrs.items() if k in ("_class", "_output_shapes")}
-        exit_.attrs = {**kept, "T": _type_of(variable.enter)}
+    def _after(self, variables: list[_Variable], loop: Record, exits: list[str]) -> dict[str, Record]:
+        """Turns Exits into copies of the loop's results, or of what the loop makes of them at its end.
+
+        Returns:
+            The nodes that compute something after the last iteration, to be put behind the loop.
+        """
+        arguments: dict[Ref, str] = {}
+        types: dict[str, Any] = {}
+        for i, variable in enumerate(variables):
+            marker = f"{OUTSIDE}{i}"
+            types[marker] = _type_of(variable.enter)
+            arguments[variable.enter.name, 0] = marker
+            if variable.merge is not None:
+                arguments[variable.merge.name, 0] = marker
+            arguments.update(((switch, 0), marker) for switch in variable.switches)
+        border = {name for name, _ in arguments}
+        border |= {n for n in self.members if self._op(n) in ("LoopCond", "NextIteration", "Exit")}
+        for name in exits:
+            if len(self.records[name].inputs) != 1:
+                raise self._fail(f"Exit '{name}' must take one input", name)
+        results = [self.records[name].inputs[0] for name in exits]
+        part = extract(self.records, results, (), arguments, border, self.members)
+
+        def outer(ref: Ref) -> Ref:
+            return (loop.name, int(ref[0][1:])) if ref[0][:1] == OUTSIDE else ref
+
+        for record in part.records.values():
+            record.inputs = [outer(ref) for ref in record.inputs]
+        for name, ref in zip(exits, part.results, strict=True):
+            record = self.records[name]
+            dtype = types.get(ref[0]) or record.attrs.get("T")
+            kept = {k: v for k, v in record.attrs.items() if k in ("_class", "_output_shapes")}
+            record.op, record.inputs, record.controls = "Identity", [outer(ref)], []
+            record.attrs = kept if dtype is None else {**kept, "T": dtype}
+        return part.records
 
     def _variables(self) -> list[_Variable]:
         """The loop variables, those that do not change behind the others."""
@@ -205,7 +235,7 @@ class _Loop:
                 raise self._fail(f"NextIteration '{variable.later}' must take one input", variable.later)
             variable.next = inputs[0]
             changing.append(variable)
-        self._find_exits(changing)
+        self._find_switches(changing)
         return [*changing, *constant]
 
     def _check_merge(self, record: Record) -> None:
@@ -215,35 +245,26 @@ class _Loop:
                 f"Merge '{record.name}' takes {kinds}, not an Enter and a NextIteration", record.name
             )
         first = next(n for n, _ in record.inputs if self._op(n) == "Enter")
-        if all(first != e.name for e in self.enters):
+        if first not in self.entering:
             raise self._fail(f"Merge '{record.name}' takes a value of another loop", record.name)
 
     def _op(self, name: str) -> str:
         return self.records[name].op if name in self.records else ""
 
-    def _find_exits(self, variables: Iterable[_Variable]) -> None:
+    def _find_switches(self, variables: Iterable[_Variable]) -> None:
         by_merge = {v.merge.name: v for v in variables if v.merge is not None}
-        by_switch: dict[str, _Variable] = {}
         for name in self.members:
             record = self.records[name]
             if (
-                record.op == "Switch"
-                and len(record.inputs) == 2
-                and self._op(record.inputs[1][0]) == "LoopCond"
+                record.op != "Switch"
+                or len(record.inputs) != 2
+                or self._op(record.inputs[1][0]) != "LoopCond"
             ):
-                found = by_merge.get(record.inputs[0][0])
-                if found is None:
-                    raise self._fail(f"Switch '{name}' takes no loop variable", name)
-                found.switches.append(name)
-                by_switch[name] = found
-        for name in self.members:
-            record = self.records[name]
-            if record.op != "Exit":
                 continue
-            source = record.inputs[0] if record.inputs else ("", 0)
-            if source[0] not in by_switch or source[1] != 0:
-                raise self._fail(f"Exit '{name}' takes no loop variable", name)
-            by_switch[source[0]].exits.append(name)
+            found = by_merge.get(record.inputs[0][0])
+            if found is None:
+                raise self._fail(f"Switch '{name}' takes no loop variable", name)
+            found.switches.append(name)
 
     def _condition(self) -> Ref:
         conditions = [n for n in self.members if self._op(n) == "LoopCond"]

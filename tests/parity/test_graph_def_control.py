@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from .travel import assert_same, in_tensorflow, in_weft, send_back, write
@@ -148,6 +149,66 @@ def _variable_in_a_loop(tf: Any) -> Any:
         return [total, v.read_value()]
 
 
+def _gradient_of_a_loop(tf: Any) -> Any:
+    x = _x(tf)
+    first = [tf.constant(0), tf.constant(1.0)]
+    total = tf.while_loop(lambda i, a: i < 5, lambda i, a: (i + 1, a * x + 1.0), first)[1]
+    return [total, tf.gradients(total, x)[0]]
+
+
+def _map(tf: Any) -> Any:
+    x = _x(tf)
+    rows = tf.map_fn(lambda e: e * x, tf.constant([1.0, 2.0, 3.0]))
+    return [rows, tf.gradients(tf.reduce_sum(rows * rows), x)[0]]
+
+
+def _folds(tf: Any) -> Any:
+    x = _x(tf)
+    rows = tf.constant([1.0, 2.0, 3.0]) * x
+    return [
+        tf.foldl(lambda a, e: a * 2 + e, rows),
+        tf.foldr(lambda a, e: a * 2 + e, rows),
+        tf.scan(lambda a, e: a + e, rows),
+    ]
+
+
+class _Cell:
+    """A long short-term memory cell of two units."""
+
+    output_size = 2
+    state_size = 4
+
+    def __init__(self, tf: Any) -> None:
+        self.tf = tf
+        weights = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
+        self.kernel = tf.get_variable("kernel", initializer=weights, use_resource=False)
+
+    def zero_state(self, batch: Any, dtype: Any) -> Any:
+        return self.tf.zeros([batch, 4], dtype)
+
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
+        tf = self.tf
+        c, h = tf.split(state, 2, axis=1)
+        i, j, f, o = tf.split(tf.matmul(tf.concat([inputs, h], 1), self.kernel), 4, axis=1)
+        c = c * tf.sigmoid(f + 1.0) + tf.sigmoid(i) * tf.tanh(j)
+        h = tf.tanh(c) * tf.sigmoid(o)
+        return h, tf.concat([c, h], 1)
+
+
+def _recurrent(tf: Any) -> Any:
+    """A recurrent network over sequences of two lengths, and a step of its training."""
+    from tensorflow.python.ops import rnn
+
+    x = _x(tf)
+    inputs = tf.constant(np.random.default_rng(1).normal(size=(2, 4, 3)).astype(np.float32)) * x
+    outputs, state = rnn.dynamic_rnn(_Cell(tf), inputs, sequence_length=[2, 4], dtype=tf.float32)
+    loss = tf.reduce_mean(tf.square(outputs)) + tf.reduce_sum(state)
+    train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+    tf.group(tf.global_variables_initializer(), name="setup")
+    with tf.control_dependencies([train]):
+        return [tf.identity(loss), outputs, state]
+
+
 PROGRAMS: dict[str, Callable[[Any], Any]] = {
     f.__name__.strip("_"): f
     for f in (
@@ -167,8 +228,15 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
         _variable_in_a_branch,
         _old_variable_in_a_branch,
         _variable_in_a_loop,
+        _gradient_of_a_loop,
+        _map,
+        _folds,
+        _recurrent,
     )
 }
+
+STATEFUL = {p for p in PROGRAMS if "variable_in" in p} | {"recurrent"}
+OLD_ONLY = {"merge_index", "old_variable_in_a_branch", "recurrent"}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -176,15 +244,12 @@ def test_old_control_flow(program: str, tf1: Any) -> None:
     tf1.disable_control_flow_v2()
     written = write(tf1, PROGRAMS[program])
     assert {"Switch", "Merge"} & {n.op for n in written.graph_def.node}
-    setup = ["setup"] if "variable_in" in program else []
+    setup = ["setup"] if program in STATEFUL else []
     expected = in_tensorflow(tf1, written, STEPS, setup)
     assert_same(in_weft(written, STEPS, setup), expected)
     back = send_back(written)
     assert not {"Switch", "Merge", "Enter", "Exit"} & {n.op for n in back.graph_def.node}
     assert_same(in_tensorflow(tf1, back, STEPS, setup), expected)
-
-
-OLD_ONLY = {"merge_index", "old_variable_in_a_branch"}
 
 
 @pytest.mark.parametrize("program", sorted(PROGRAMS.keys() - OLD_ONLY))
@@ -194,7 +259,7 @@ def test_new_control_flow(program: str, tf1: Any) -> None:
         written = write(tf1, PROGRAMS[program])
     finally:
         tf1.disable_control_flow_v2()
-    setup = ["setup"] if "variable_in" in program else []
+    setup = ["setup"] if program in STATEFUL else []
     expected = in_tensorflow(tf1, written, STEPS, setup)
     assert_same(in_weft(written, STEPS, setup), expected)
     assert_same(in_tensorflow(tf1, send_back(written), STEPS, setup), expected)
