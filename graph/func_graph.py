@@ -131,13 +131,7 @@ class FuncGraph(Graph):
 
     def _capture(self, tensor: Tensor, decl: OpDecl, source: str) -> Tensor:
         if not self.is_inside(tensor.graph):
-            raise InvalidArgumentError(
-                None,
-                f"{decl.name}: tensor {tensor.name} is neither in this function nor in a graph around it; what a "
-                "branch or a loop's body computes can be used outside only as one of its results",
-                "",
-                source,
-            )
+            return super()._capture(tensor, decl, source)
         return self.capture(tensor)
 
     def is_inside(self, graph: Graph) -> bool:
@@ -449,7 +443,8 @@ def lift_reads(bodies: Sequence[FuncGraph]) -> None:
         ]
         if not users or any(op.type != "ReadVariableOp" for _, op in users):
             continue
-        read = outer.create_op("ReadVariableOp", [handle], users[0][1].attrs, device=handle.op.device)
+        with outer.control_dependencies(op for body in bodies for op in body.control_captures):
+            read = outer.create_op("ReadVariableOp", [handle], users[0][1].attrs, device=handle.op.device)
         value = read.outputs[0]
         for body in bodies:
             argument = body.captures.pop(handle, None)
