@@ -396,6 +396,7 @@ from .products import (
     einsum,
     matmul,
     matvec,
+    sparse_matmul,
     tensordot,
 )
 from .quantization import (
@@ -1000,6 +1001,7 @@ __all__ = [
     "sparse_eye",
     "sparse_fill_empty_rows",
     "sparse_mask",
+    "sparse_matmul",
     "sparse_maximum",
     "sparse_merge",
     "sparse_minimum",

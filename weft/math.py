@@ -14,10 +14,13 @@ from . import (
     sorting,
     special_functions,
 )
+from .array import invert_permutation
 from .casting import *  # noqa: F403
+from .checks import is_non_decreasing, is_strictly_increasing
 from .complex_numbers import *  # noqa: F403
 from .counting import *  # noqa: F403
 from .elementwise import *  # noqa: F403
+from .nn import l2_normalize, log_softmax, softmax, softplus, softsign, zero_fraction
 from .products import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .scans import *  # noqa: F403
@@ -26,6 +29,15 @@ from .sorting import *  # noqa: F403
 from .special_functions import *  # noqa: F403
 
 __all__ = [
+    "invert_permutation",
+    "is_non_decreasing",
+    "is_strictly_increasing",
+    "l2_normalize",
+    "log_softmax",
+    "softmax",
+    "softplus",
+    "softsign",
+    "zero_fraction",
     *casting.__all__,
     *complex_numbers.__all__,
     *counting.__all__,

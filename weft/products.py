@@ -13,7 +13,7 @@ from .graph.graph import Tensor, name_scope
 from .graph.opdef import get_op
 from .graph.shapes import TensorShape
 
-__all__ = ["einsum", "matmul", "matvec", "tensordot"]
+__all__ = ["einsum", "matmul", "matvec", "sparse_matmul", "tensordot"]
 
 
 def matmul(
@@ -102,6 +102,40 @@ def matvec(
         column = get_op("ExpandDims")(convert_to_tensor(b, name="b"), -1)
         product = matmul(a, column, transpose_a, False, adjoint_a, False, a_is_sparse, b_is_sparse)
         return get_op("Squeeze")(product, squeeze_dims=[-1], name=scope)
+
+
+def sparse_matmul(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """Matrix product of two matrices that may hold many zeros, which are multiplied like other numbers.
+
+    Args:
+        a, b: float32 or bfloat16 matrices.
+        transpose_a, transpose_b: transposes that operand first.
+        a_is_sparse, b_is_sparse: say which of them holds many zeros.
+        name: name of the op.
+
+    Returns:
+        A float32 matrix.
+
+    Source:
+        TensorFlow's op SparseMatMul.
+    """
+    return get_op("SparseMatMul")(
+        a,
+        b,
+        transpose_a=transpose_a,
+        transpose_b=transpose_b,
+        a_is_sparse=a_is_sparse,
+        b_is_sparse=b_is_sparse,
+        name=name,
+    )
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
