@@ -56,9 +56,13 @@ def _distinct(labels: Tensor) -> Tensor:
 
 
 def _weighted_total(per_row: Tensor, weights: Any) -> Tensor:
-    if weights is not None:
-        per_row = per_row * get_op("Reshape")(cast(weights, "float32"), [-1] if np.ndim(weights) else [])
-    return total(per_row)
+    return total(per_row if weights is None else per_row * _row_weights(weights, per_row.dtype))
+
+
+def _row_weights(weights: Any, dtype: Any) -> Tensor:
+    """Weights as one number, or one per row."""
+    scale = cast(weights, dtype)
+    return scale if scale.shape.rank == 0 else get_op("Reshape")(scale, [-1])
 
 
 def _hits(labels: Tensor, best: Tensor, class_id: int | None) -> Tensor:
@@ -207,7 +211,7 @@ def average_precision_at_k(
         average = get_op("DivNoNan")(get_op("Sum")(precision * hit, [1]), relevant)
         ones = get_op("OnesLike")(average)
         if weights is not None:
-            scale = get_op("Reshape")(cast(weights, "float64"), [-1] if np.ndim(weights) else [])
+            scale = _row_weights(weights, "float64")
             average, ones = average * scale, ones * scale
         sums, counts = metric_variable([], "float64", "total"), metric_variable([], "float64", "max")
         new_sum, new_count = sums.assign_add(total(average)), counts.assign_add(total(ones))

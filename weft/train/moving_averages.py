@@ -164,8 +164,7 @@ class ExponentialMovingAverage:
         else:
             moving = set(moving_avg_variables)
         found = {self.average_name(v): v for v in sorted(moving, key=lambda v: v.name)}
-        averages = {v.op.name for v in self._averages.values()}
         for var in get_default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES):
-            if var not in moving and var.op.name not in found and var.op.name not in averages:
+            if var not in moving and var.op.name not in found:
                 found[var.op.name] = var
         return found
