@@ -293,6 +293,7 @@ _FAMILIES = (
     "fractional",
     "functional",
     "gather_nd",
+    "image_codecs",
     "image_patches",
     "indexing",
     "io",

@@ -27,6 +27,7 @@ from . import (  # noqa: F401
     fractional,
     functional,
     gather_nd,
+    image_codecs,
     image_patches,
     io,
     linalg,
