@@ -36,7 +36,7 @@ def test_a_line(open_session: Callable[..., Any]) -> None:
     b = tf.get_variable(shape=[], name="b", initializer=tf.constant_initializer(1.0))
     y = W * x + b
     with open_session() as sess:
-        sess.run(tf.global_variables_initializer())
+        sess.run(tf.initialize_all_variables())
         np.testing.assert_array_equal(sess.run(y, feed_dict={x: [3.0]}), [7.0])
         with pytest.raises(errors.InvalidArgumentError, match="'x'"):
             sess.run(y)
