@@ -53,3 +53,13 @@ def test_the_commands_exist(root: Path) -> None:
     for page in PAGES:
         for name in re.findall(r"^(?: {4}|.*`)make (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE):
             assert name in targets, f"{page.name} names `make {name}`"
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.parent != ROOT], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_the_files_that_pages_name_exist(page: Path) -> None:
+    folder = page.parent
+    for name in re.findall(r"`([a-z_/]+\.py)`", page.read_text(encoding="utf-8")):
+        found = (folder / name).exists() or (ROOT / name).exists() or any(folder.rglob(name))
+        assert found, f"{page.relative_to(ROOT)} names {name}"
