@@ -74,6 +74,8 @@ def scattered(
     out = target if fresh else target.copy()
     if how == "update":
         out[index] = updates
+    elif how in ("mul", "div") and c.backend == "cupy" and c.xp.__name__ == "cupy":
+        _scaled_in_rounds(c.xp, out, index, updates, how)
     else:
         getattr(c.xp, _UFUNCS[how]).at(out, index, updates)
     return out
@@ -98,3 +100,24 @@ def stable_order(c: KernelContext, keys: Any) -> Any:
     """The order that sorts a vector, equal elements in the order in which they are."""
     # CuPy knows `kind` alone, JAX `stable` alone.
     return c.xp.argsort(keys, stable=True) if is_jax(c) else c.xp.argsort(keys, kind="stable")
+
+
+def _scaled_in_rounds(xp: Any, out: Any, index: tuple[Any, ...], updates: Any, how: str) -> None:
+    """Multiplies or divides slices of `out` in place, one of several equal slices at a time.
+
+    CuPy's `ufunc.at` knows sums and extremes alone.
+    """
+    whole = xp.broadcast_to(updates, out[index].shape)
+    columns = [i.reshape(-1) for i in index]
+    rows = whole.reshape((columns[0].size, *whole.shape[index[0].ndim :]))
+    places = columns[0].astype("int64")
+    for size, column in zip(out.shape[1:], columns[1:], strict=False):
+        places = places * size + column
+    order = xp.argsort(places)
+    ordered = places[order]
+    nth = xp.empty_like(order)
+    nth[order] = xp.arange(places.size) - xp.searchsorted(ordered, ordered, side="left")
+    for number in range(int(nth.max()) + 1 if places.size else 0):
+        chosen = xp.nonzero(nth == number)[0]
+        at = tuple(column[chosen] for column in columns)
+        out[at] = out[at] * rows[chosen] if how == "mul" else out[at] / rows[chosen]
