@@ -10,13 +10,10 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "ops": ("cli_ops", "which ops there are: gradient, backends, cost"),
-    "plan": ("cli_plan", "where the ops of a graph would run, and how long a step would take"),
     "devices": ("cli_cluster", "the devices of this machine and those on the Ray cluster"),
     "up": ("cli_cluster", "start a cluster of device actors that outlives this command"),
     "down": ("cli_cluster", "end such a cluster"),
     "doctor": ("cli_doctor", "what of weft works on this machine, and what is missing"),
-    "run": ("cli_run", "run a TensorFlow 1 script with weft in TensorFlow's place"),
-    "inspect": ("cli_inspect", "what is in a checkpoint"),
 }
 """Command → the module whose `main(arguments)` it calls, and what it does; `cli_cluster` is given the command too."""
 
