@@ -188,7 +188,7 @@ def test_a_device_killed_in_mid_step(ray_cluster: Any, compiled: bool) -> None:
         with pytest.raises(errors.UnavailableError, match="/job:worker/replica:0/task:0"):
             for _ in range(1000):
                 session.run(bump.op)
-        assert time.monotonic() - killed[0] < 5.0
+        assert time.monotonic() - killed[0] < 30.0, "the loss was noticed far too late"
         with pytest.raises(errors.UnavailableError, match="/job:worker"):
             session.run(v)
     finally:
