@@ -201,7 +201,7 @@ class TensorShape:
 
 
 class TensorShapeV1(TensorShape):
-    """A shape whose parts are `dimension.Dimension` objects, unknown ones too: what `Tensor.get_shape()` gives."""
+    """A shape of `dimension.Dimension` objects, unknown ones too: what `Tensor.get_shape()` gives."""
 
     __slots__ = ()
 

@@ -24,6 +24,8 @@ Body = Callable[[Sequence[Any]], Sequence[Any]]
 
 def truth(value: Any) -> bool:
     """Whether a condition of any type holds: a scalar that is not zero or empty, or an array that has elements."""
+    if type(value) is np.bool_:
+        return bool(value)
     if np.ndim(value):
         return bool(np.size(value))
     value = value.get() if hasattr(value, "get") else np.asarray(value)
@@ -110,14 +112,18 @@ def run_loop(c: KernelContext, values: list[Any]) -> list[Any]:
     """New values of written variables, and the loop variables, after the loop."""
     condition, body = c.functions[c.attrs["cond"].name], c.functions[c.attrs["body"].name]
     written, count = written_positions(c), len(values)
+    runtime = c.runtime
     while truth(condition(values)[0]):
-        if c.runtime is not None and c.runtime.cancelled():
+        if runtime is not None and runtime.cancelled():
             raise CancelledError(c.node.name, f"{c.node.op} '{c.node.name}': the step was given up")
         results = body(values)
+        if not written:
+            values = results  # type: ignore[assignment]
+            continue
         values = list(results[:count])
         for p, value in zip(written, results[count:], strict=True):
             values[p] = value
-    return [values[p] for p in written] + values
+    return [values[p] for p in written] + list(values)
 
 
 @kernel("FakeParam")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -118,12 +119,23 @@ def _fail(c: KernelContext, rule: str) -> InvalidArgumentError:
 
 def _shape(value: Any) -> TensorShape:
     array = np.asarray(value)
-    return TensorShape(None if array.ndim == 0 else (None if d < 0 else int(d) for d in array))
+    return _known_shape(None if array.ndim == 0 else tuple(array.tolist()))
+
+
+@functools.lru_cache(4096)
+def _known_shape(dims: tuple[int, ...] | None) -> TensorShape:
+    return TensorShape(None if dims is None else (None if d < 0 else d for d in dims))
+
+
+@functools.lru_cache(4096)
+def _fits(known: TensorShape, dims: tuple[int, ...]) -> bool:
+    return known.is_compatible_with(dims)
 
 
 def _require(c: KernelContext, items: TensorList, value: Any) -> Any:
-    if not items.element_shape.is_compatible_with(np.shape(value)):
-        raise _fail(c, f"an element must have shape {items.element_shape}, got {list(np.shape(value))}")
+    dims = np.shape(value)
+    if items.element_shape.rank is not None and not _fits(items.element_shape, dims):
+        raise _fail(c, f"an element must have shape {items.element_shape}, got {list(dims)}")
     return value
 
 

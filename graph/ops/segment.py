@@ -184,6 +184,7 @@ def _unsorted_samples() -> list[Sample]:
         sample(floats(2, 3, 2), [[1, 0, 1], [0, 1, 0]], 2),
         sample(floats(6, dtype="float64"), np.array([1, 1, 0, -1, 0, 1], np.int64), 2),
         sample(ints(4, 2, low=1), [0, 1, 0, 1], 2),
+        sample(floats(60, 40, low=0.9, high=1.1), ints(60, high=12, seed=3), 12, grad=()),
         sample(floats(0, 3, dtype="float64"), np.zeros(0, np.int32), 2, grad=()),
     ]
 

@@ -9,7 +9,7 @@ import numpy as np
 from .. import counting, segments
 
 _FEW = 32
-"""Rows below which the set-up of a sparse product costs more than it saves."""
+"""Rows, or elements in a row, below which the set-up of a faster way costs more than it saves."""
 
 
 def reduce_by_id(_: Any, how: str, ids: Any, rows: Any, count: int, empty: Any) -> Any:
@@ -25,12 +25,29 @@ def reduce_by_id(_: Any, how: str, ids: Any, rows: Any, count: int, empty: Any) 
         return out
     if not ids.size or not rows.size:
         return out
-    if np.any(ids[1:] < ids[:-1]):
-        order = np.argsort(ids, kind="stable")
-        ids, rows = ids[order], rows[order]
-    starts = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
-    out[ids[starts]] = getattr(np, how).reduceat(rows, starts, axis=0, dtype=rows.dtype)
+    order = np.argsort(ids, kind="stable") if np.any(ids[1:] < ids[:-1]) else np.arange(len(ids))
+    ordered = ids[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    out[ordered[starts]] = _runs(getattr(np, how), rows, order, starts)
     return out
+
+
+def _runs(ufunc: Any, rows: Any, order: Any, starts: Any) -> Any:
+    """The rows, in the given order, reduced from each start to the next one."""
+    lengths = np.diff(starts, append=len(order))
+    longest = int(lengths.max())
+    if rows[0].size < _FEW or longest > len(starts):
+        return ufunc.reduceat(rows[order], starts, axis=0, dtype=rows.dtype)
+    # The first rows of all runs, then their second rows, and so on; the longest runs are put first.
+    by_length = np.argsort(-lengths, kind="stable")
+    firsts, descending = starts[by_length], -lengths[by_length]
+    total = rows[order[firsts]]
+    for step in range(1, longest):
+        left = int(np.searchsorted(descending, -step))
+        ufunc(total[:left], rows[order[firsts[:left] + step]], out=total[:left])
+    result = np.empty_like(total)
+    result[by_length] = total
+    return result
 
 
 def _summed(ids: Any, rows: Any, count: int) -> Any:

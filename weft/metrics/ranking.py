@@ -207,7 +207,9 @@ def average_precision_at_k(
         hit = cast(get_op("Any")(_matches(rows, best), [1]), "float64")
         ranks = convert_to_tensor(np.arange(1, k + 1, dtype=np.float64))
         precision = get_op("Cumsum")(hit, 1) / ranks
-        relevant = get_op("Minimum")(cast(get_op("Sum")(_distinct(rows), [1]), "float64"), float(k))
+        # A label that comes twice counts twice here, as in TensorFlow.
+        valid = cast(get_op("GreaterEqual")(rows, 0), "float64")
+        relevant = get_op("Minimum")(get_op("Sum")(valid, [1]), float(k))
         average = get_op("DivNoNan")(get_op("Sum")(precision * hit, [1]), relevant)
         ones = get_op("OnesLike")(average)
         if weights is not None:
