@@ -1,6 +1,9 @@
-"""Images: every sample row and every function of `image` gives TensorFlow's values and gradients."""
+"""Images: every sample row gives TensorFlow's values and gradients."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,27 +40,29 @@ def _jpeg() -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("attrs", [{}, {"channels": 1}, {"channels": 3}, {"ratio": 2}, {"ratio": 8}], ids=str)
-def test_jpeg_pixels(attrs: dict[str, int]) -> None:
-    """The pixels that TensorFlow gives with exact arithmetic; its default is a faster approximation."""
-    import tensorflow as tf
+def _value(tf1: Any, make: Callable[[], Any]) -> Any:
+    """What TensorFlow gives, whether or not another test has turned eager execution off."""
+    with tf1.Graph().as_default(), tf1.Session() as session:
+        return session.run(make())
 
+
+@pytest.mark.parametrize("attrs", [{}, {"channels": 1}, {"channels": 3}, {"ratio": 2}, {"ratio": 8}], ids=str)
+def test_jpeg_pixels(attrs: dict[str, int], tf1: Any) -> None:
+    """The pixels that TensorFlow gives with exact arithmetic; its default is a faster approximation."""
     data = _jpeg()
     with weft.Graph().as_default(), weft.Session() as session:
         got = session.run(image_codecs.DecodeJpeg(data, **attrs))
-    expected = tf.io.decode_jpeg(data, dct_method="INTEGER_ACCURATE", **attrs).numpy()
+    expected = _value(tf1, lambda: tf1.io.decode_jpeg(data, dct_method="INTEGER_ACCURATE", **attrs))
     np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 @pytest.mark.parametrize("channels", [0, 1, 3, 4])
-def test_16_bit_png_pixels(dtype: str, channels: int) -> None:
-    import tensorflow as tf
-
-    data = tf.io.encode_png(ints(9, 7, 3, high=65536, dtype=np.uint16)).numpy()
+def test_16_bit_png_pixels(dtype: str, channels: int, tf1: Any) -> None:
+    data = _value(tf1, lambda: tf1.io.encode_png(ints(9, 7, 3, high=65536, dtype=np.uint16)))
     with weft.Graph().as_default(), weft.Session() as session:
         got = session.run(image_codecs.DecodePng(data, channels=channels, dtype=dtype))
-    expected = tf.io.decode_png(data, channels=channels, dtype=dtype).numpy()
+    expected = _value(tf1, lambda: tf1.io.decode_png(data, channels=channels, dtype=dtype))
     # Grey is a mean whose last bits are a matter of rounding.
     slack = 0 if channels != 1 else 2 if dtype == "uint8" else 300
     assert np.abs(got.astype(int) - expected.astype(int)).max() <= slack
