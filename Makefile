@@ -42,8 +42,11 @@ check: .venv/dev/.tools
 
 BIN ?= .venv/dev/bin
 
+# Of the ops' sample rows, the fast loop runs those on NumPy; XLA's compiler and finite differences take longer.
 fast:
-	$(BIN)/python -m pytest -m "not (ray or tensorflow or gpu or browser or slow)" $(PYTEST_FLAGS)
+	@echo "== fast tests"
+	$(BIN)/python -m pytest -m "not (ray or tensorflow or gpu or browser or slow)" \
+	    -k "not (jax or cupy or test_gradient)" $(PYTEST_FLAGS)
 
 # The folders at the root are sub-packages of `weft`; mypy sees them in their places through links.
 types:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,9 +39,13 @@ def _modules(root: Path) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(root).as_posix(), path
 
 
-def _imports(path: Path, where: str) -> Iterator[tuple[str, bool, int]]:
+@functools.cache
+def _imports(path: Path, where: str) -> list[tuple[str, bool, int]]:
     """(absolute name of what is imported, whether at import time, line) for each import of a module."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return list(_found_imports(ast.parse(path.read_text(encoding="utf-8")), where))
+
+
+def _found_imports(tree: ast.Module, where: str) -> Iterator[tuple[str, bool, int]]:
     inside = {
         id(node)
         for function in ast.walk(tree)
