@@ -80,7 +80,7 @@ def replace_references(records: dict[str, Record]) -> None:
     Raises:
         InvalidArgumentError: an op that changes a variable is not given one.
     """
-    if any(r.op in _VARIABLES for r in records.values()):
+    if any(r.op in _VARIABLES or r.op in _WRITERS for r in records.values()):
         _Replacement(records).run()
 
 

@@ -196,6 +196,17 @@ def test_the_first_batch_norm(scaled: bool) -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("op", ["Assign", "AssignAdd", "ScatterUpdate", "ApplyAdam", "RefSwitch", "CountUpTo"])
+def test_what_changes_a_variable_needs_one(op: str) -> None:
+    """In a graph that has no variable at all too."""
+    with tf.Graph().as_default():
+        tf.constant(1.0, name="c")
+        message = tf.get_default_graph().as_graph_def()
+    message.node.add(name="bad", op=op, input=["c"] * 2).attr["T"].type = 1
+    with pytest.raises(InvalidArgumentError, match=f"{op} 'bad'.*variable"):
+        tf.import_graph_def(message)
+
+
 def test_names_of_old_op_types() -> None:
     assert newer("MatMul") == "MatMul"
     assert newer("Zebra") == "Zebra"
