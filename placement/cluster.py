@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from ..graph.device_spec import DeviceSpec
 from ..graph.errors import InvalidArgumentError, PlacementError
+from .op_times import OpTimes, times_key
 
 __all__ = ["Cluster", "DeviceInfo", "Link", "LinkMatrices", "device_info", "full_name", "local_cluster"]
 
@@ -43,6 +45,10 @@ class DeviceInfo:
         streams: how many ops it runs at once.
         node: name of the machine it is in; devices with the same name share its memory.
         process: name of the process that drives it; devices of one process pass tensors by reference.
+        op_times: measured times of op types, by `times_key`; those that are not there take what `flops`,
+            `bytes_per_second` and `op_seconds` say.
+        turns: name of the processor that it shares with all devices of that name; "" for one of its own. How
+            many of them compute at once is in `Cluster.processors`.
     """
 
     name: str
@@ -55,6 +61,8 @@ class DeviceInfo:
     streams: int = 1
     node: str = ""
     process: str = ""
+    op_times: Mapping[str, OpTimes] = field(default_factory=dict)
+    turns: str = ""
 
     def __post_init__(self) -> None:
         owner = f"device {self.name!r}"
@@ -78,8 +86,12 @@ class DeviceInfo:
         found = self.flops.get(dtype) or self.flops.get("float32")
         return found if found is not None else next(iter(self.flops.values()))
 
-    def seconds(self, flops: float, moved_bytes: float, dtype: str = "float32") -> float:
-        """Roofline time of one op: its fixed cost, and the slower of arithmetic and memory traffic."""
+    def seconds(self, flops: float, moved_bytes: float, dtype: str = "float32", op: str = "") -> float:
+        """Time of one op, in seconds: as measured for its type, or by the roofline model: its fixed cost, and the
+        slower of arithmetic and memory traffic."""
+        known = self.op_times.get(times_key(op, dtype)) if op else None
+        if known is not None:
+            return float(known.of(np.array([flops]), np.array([moved_bytes]))[0])
         return self.op_seconds + max(flops / self.rate(dtype), moved_bytes / self.bytes_per_second)
 
 
@@ -139,6 +151,10 @@ class Cluster:
         between_nodes: link between nodes.
         gpu_to_gpu: link between two GPUs of one node; None for as `same_node`.
         pairs: links of single ordered pairs of device names.
+        processors: how many devices of each `DeviceInfo.turns` compute at once; one where it says nothing.
+        step_seconds: what a step costs besides what its devices do, in seconds.
+        stage_seconds: what each run of a device between two waits for others costs, in seconds.
+        caller: link between the program that asks for steps and the devices; None where they share a process.
     """
 
     devices: tuple[DeviceInfo, ...]
@@ -147,8 +163,16 @@ class Cluster:
     between_nodes: Link = Link(8e-4, 1.2e9, "nic:{src_node}")
     gpu_to_gpu: Link | None = None
     pairs: Mapping[tuple[str, str], Link] = field(default_factory=dict)
+    processors: Mapping[str, int] = field(default_factory=dict)
+    step_seconds: float = 0.0
+    stage_seconds: float = 0.0
+    caller: Link | None = None
 
     def __post_init__(self) -> None:
+        _number("cluster", "step_seconds", self.step_seconds)
+        _number("cluster", "stage_seconds", self.stage_seconds)
+        for name, count in self.processors.items():
+            _number("cluster", f"processors[{name!r}]", count, lowest=1)
         if not self.devices:
             raise PlacementError(None, "a cluster needs at least one device")
         names = self.index
@@ -219,7 +243,41 @@ class Cluster:
         kept = tuple(devices)
         names = {d.name for d in kept}
         pairs = {p: link for p, link in self.pairs.items() if p[0] in names and p[1] in names}
-        return Cluster(kept, self.same_process, self.same_node, self.between_nodes, self.gpu_to_gpu, pairs)
+        return replace(self, devices=kept, pairs=pairs)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Cluster:
+        """Reads a cluster from a JSON or YAML file; see `weft.placement.cluster_file`.
+
+        Raises:
+            PlacementError: the file cannot be read or is malformed; the message names file, line and field.
+        """
+        from .cluster_file import load_cluster
+
+        return load_cluster(path)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Cluster:
+        """The cluster that plain data of the form of a cluster file describes.
+
+        Raises:
+            PlacementError: the data is malformed; the message names the field.
+        """
+        from .cluster_file import cluster_from_dict
+
+        return cluster_from_dict(data)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The cluster as plain data, as `from_dict` takes it."""
+        from .cluster_file import cluster_to_dict
+
+        return cluster_to_dict(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the cluster to a file that `load` reads: YAML where the name ends in .yaml or .yml, else JSON."""
+        from .cluster_file import save_cluster
+
+        save_cluster(self, path)
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -74,15 +74,16 @@ class Costs:
 
 @dataclass(frozen=True)
 class OpWork:
-    """What one run of an op takes: FLOPs, bytes of memory traffic, the element type that it computes in."""
+    """What one run of an op takes: FLOPs, bytes of memory traffic, the element type that it computes in, its type."""
 
     flops: float
     bytes: float
     dtype: str
+    op: str = ""
 
     def seconds(self, device: DeviceInfo) -> float:
-        """Its time on a device by the roofline model."""
-        return device.seconds(self.flops, self.bytes, self.dtype)
+        """Its time on a device, as measured for its type or by the roofline model."""
+        return device.seconds(self.flops, self.bytes, self.dtype, self.op)
 
 
 _NOTHING = OpWork(0.0, 0.0, "float32")
@@ -130,7 +131,7 @@ def _checked(node: Node, cost: Cost, dtype: str) -> OpWork:
             "",
             node.source,
         )
-    return OpWork(cost.flops, cost.bytes, dtype)
+    return OpWork(cost.flops, cost.bytes, dtype, node.op)
 
 
 def _arithmetic_type(in_types: Sequence[DType], out_types: Sequence[DType]) -> str:

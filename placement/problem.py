@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from ..graph.infer import elements
 from ..graph.ir import Node, Subgraph
-from .cluster import Cluster, LinkMatrices
+from .cluster import Cluster, DeviceInfo, LinkMatrices
 from .constraints import ANYWHERE, Constraints, is_copied
 from .costs import Costs, tensor_bytes, work_of
+from .op_times import device_seconds
 
 __all__ = ["Problem", "build_problem"]
 
@@ -246,14 +247,11 @@ _VIEWS = frozenset(
 def _times(subgraph: Subgraph, nodes: Sequence[Node], cluster: Cluster, costs: Costs) -> tuple[Floats, Ints]:
     """Time of each node on each class of devices, and each device's class."""
     classes: dict[object, int] = {}
-    members = []
-    for device in cluster.devices:
-        key: object = (tuple(sorted(device.flops.items())), device.bytes_per_second, device.op_seconds)
-        members.append(classes.setdefault((key, device.name if costs.seconds else ""), len(classes)))
+    members = [classes.setdefault(_speed(d, costs), len(classes)) for d in cluster.devices]
     of_class = dict(zip(members, cluster.devices, strict=True))
     flops = np.zeros(len(nodes))
     moved = np.zeros(len(nodes))
-    types: dict[str, list[int]] = {}
+    kinds: dict[tuple[str, str], list[int]] = {}
     free = []
     for i, node in enumerate(nodes):
         if node.op in ANYWHERE:
@@ -261,16 +259,21 @@ def _times(subgraph: Subgraph, nodes: Sequence[Node], cluster: Cluster, costs: C
             continue
         work = work_of(subgraph, node, costs)
         flops[i], moved[i] = work.flops, work.bytes
-        types.setdefault(work.dtype, []).append(i)
+        kinds.setdefault((node.op, work.dtype), []).append(i)
     seconds = np.zeros((len(nodes), len(classes)))
     for number, device in of_class.items():
-        column = moved / device.bytes_per_second
-        for dtype, rows in types.items():
-            column[rows] = np.maximum(column[rows], flops[rows] / device.rate(dtype))
-        seconds[:, number] = column + device.op_seconds
+        seconds[:, number] = device_seconds(device, kinds, flops, moved)
     seconds[free] = 0.0
     _measured(nodes, cluster, costs, np.array(members), seconds)
     return seconds, np.array(members, dtype=np.int64)
+
+
+def _speed(device: DeviceInfo, costs: Costs) -> object:
+    """What tells classes of equally fast devices apart."""
+    rates = tuple(sorted(device.flops.items()))
+    times = tuple(sorted(device.op_times.items(), key=lambda row: row[0]))
+    own = device.name if costs.seconds else ""
+    return rates, device.bytes_per_second, device.op_seconds, times, own
 
 
 def _measured(nodes: Sequence[Node], cluster: Cluster, costs: Costs, members: Ints, seconds: Floats) -> None:
