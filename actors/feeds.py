@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..graph.convert import make_array
+from ..graph.elements import Operation, Tensor
 from ..graph.errors import InvalidArgumentError
-from ..graph.graph import Graph, Operation, Tensor
+from ..graph.graph import Graph
 from ..graph.indexed_slices import IndexedSlices
 
 __all__ = ["FeedConverter", "flatten_feeds"]

@@ -6,7 +6,8 @@ import collections
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..graph.graph import Graph, Operation, Tensor
+from ..graph.elements import Operation, Tensor
+from ..graph.graph import Graph
 from ..graph.indexed_slices import IndexedSlices
 
 __all__ = ["FetchMapper", "IndexedSlicesValue", "fetch_key"]

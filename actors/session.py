@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from ..graph.graph import Graph, Operation, Tensor, get_default_graph
+from ..graph.default_graph import get_default_graph
+from ..graph.elements import Operation, Tensor
+from ..graph.graph import Graph
 from ..graph.session_stack import session_scope
 from .cluster_spec import ClusterSpec
 from .config import ConfigProto, RunOptions

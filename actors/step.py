@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..graph.device_spec import DeviceSpec
+from ..graph.elements import Operation, Tensor
 from ..graph.errors import InvalidArgumentError
-from ..graph.graph import Graph, Operation, Tensor
+from ..graph.graph import Graph
 from ..graph.ir import FEED, Node, Ref, Subgraph, check_subgraph
 from ..graph.prune import prune
 from ..graph.versions import StateVersions, state_versions, with_write_order

@@ -22,7 +22,7 @@ def _segment(build: Callable[..., Any], *shapes: tuple[int, ...]) -> Any:
     """What `build` makes of placeholders, optimized for these shapes, as one segment; targets are its ops."""
     import weft as tf
     from weft.actors.step import evaluate
-    from weft.graph.graph import Operation
+    from weft.graph.elements import Operation
     from weft.graph.prune import prune
     from weft.graph.rewrites import optimize
     from weft.kernels.segment import whole_segment

@@ -10,9 +10,10 @@ import numpy as np
 from .constant_value import constant_value
 from .convert import constant_from_array, convert_to_tensor
 from .dtypes import DType
+from .elements import Operation, Tensor
 from .func_graph import FuncGraph, bodies_of
 from .gradients import gradients
-from .graph import Graph, Operation, Tensor
+from .graph import Graph
 from .opdef import NoGradient
 from .shapes import TensorShape
 

@@ -20,8 +20,10 @@ from .body_gradients import (
     is_differentiable,
     zeros_for,
 )
+from .default_graph import get_default_graph
+from .elements import Operation, Tensor
 from .func_graph import FuncGraph
-from .graph import Graph, Operation, Tensor, get_default_graph
+from .graph import Graph
 
 __all__ = ["branch_gradient"]
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from .convert import convert_to_tensor, is_tensor_like
+from .default_graph import get_default_graph
 from .dtypes import DType, as_dtype
+from .elements import Operation, Tensor
 from .errors import InvalidArgumentError
-from .graph import Operation, Tensor, get_default_graph
 from .opdef import REQUIRED, ArgDef, OpDecl, check_attr
 
 __all__ = ["apply_op"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Tensor
+from .elements import Tensor
 from .shapes import Dimension, TensorShape
 
 __all__ = ["constant_value", "constant_value_as_shape"]

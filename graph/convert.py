@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
+from .default_graph import get_default_graph
 from .dtypes import DType, as_dtype
-from .graph import Tensor, get_default_graph
+from .elements import Tensor
 from .shapes import TensorShape, as_shape
 
 __all__ = [

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .attributes import FunctionRef
+from .default_graph import get_default_graph
 from .dtypes import DType
+from .elements import Operation, Tensor
 from .errors import InvalidArgumentError
-from .graph import Graph, Operation, Tensor, get_default_graph
+from .graph import Graph
 from .infer import HandleData
 from .ir import Node, Subgraph, topological
 from .opdef import OpDecl, State, write_state

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .attr_value import attr_to_proto, guess_attr_to_proto
+from .elements import Operation, Tensor
 from .func_graph import FuncGraph
-from .graph import Graph, Operation, Tensor
+from .graph import Graph
 from .protos import protos
 
 __all__ = ["add_functions", "function_def"]

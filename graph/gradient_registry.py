@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .elements import Operation
 from .errors import NotFoundError
-from .graph import Operation
 from .opdef import GradientRule, NoGradient
 
 __all__ = ["RegisterGradient", "gradient_rule", "register_gradient"]

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .convert import convert_to_tensor
+from .default_graph import get_default_graph
+from .elements import Operation, Tensor
 from .errors import InvalidArgumentError
 from .gradient_registry import gradient_rule
-from .graph import Graph, Operation, Tensor, get_default_graph
+from .graph import Graph
 from .indexed_slices import IndexedSlices
 from .opdef import NoGradient
 

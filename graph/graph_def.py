@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from .attr_value import attr_to_proto, guess_attr_to_proto
-from .graph import Graph, Operation
+from .elements import Operation
+from .graph import Graph
 from .ir import FEED, Node
 from .opdef import get_op
 from .protos import protos, to_text

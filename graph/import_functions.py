@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from .attr_value import attr_from_proto, guess_attr_from_proto, guess_attr_to_proto
 from .attributes import FunctionRef
 from .dtypes import DType
+from .elements import Tensor
 from .errors import InvalidArgumentError
 from .func_graph import FuncGraph
 from .function_records import FunctionRecord, Library
-from .graph import Tensor
 from .infer import HandleData
 from .opdef import OpDecl
 from .shapes import TensorShape

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .attr_value import attr_from_proto, attr_to_proto, guess_attr_from_proto
+from .default_graph import get_default_graph, name_scope
+from .elements import Operation, Tensor, user_line
 from .errors import InvalidArgumentError, OpError
 from .func_graph import FuncGraph
 from .function_records import Library
-from .graph import Graph, Operation, Tensor, _user_line, get_default_graph, name_scope
+from .graph import Graph
 from .import_branches import replace_branches
 from .import_functions import FunctionBuilder
 from .import_loops import REPLACED_LOOP_OPS, replace_loops
@@ -67,7 +69,7 @@ def import_graph_def(
     del op_dict
     message = parse("GraphDef", graph_def)
     graph = get_default_graph()
-    source = _user_line()
+    source = user_line()
     with name_scope("import" if name is None else name) as scope, _all_or_nothing(graph):
         records = read_nodes(message.node)
         if producer_op_list is not None:

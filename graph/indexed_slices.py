@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .dtypes import DType
-from .graph import Graph, Operation, Tensor
+from .elements import Operation, Tensor
+from .graph import Graph
 
 __all__ = ["IndexedSlices"]
 

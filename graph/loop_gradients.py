@@ -22,8 +22,10 @@ from .body_gradients import (
     zeros_for,
 )
 from .convert import convert_to_tensor
+from .default_graph import get_default_graph
+from .elements import Operation, Tensor
 from .func_graph import FuncGraph
-from .graph import Graph, Operation, Tensor, get_default_graph
+from .graph import Graph
 from .shapes import TensorShape
 
 __all__ = ["loop_gradient"]

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from .attr_value import attr_to_proto
+from .default_graph import get_default_graph
+from .elements import Operation, Tensor
 from .errors import DataLossError, InvalidArgumentError, NotFoundError
-from .graph import Graph, Operation, Tensor, get_default_graph
+from .graph import Graph
 from .graph_def import write_message
 from .op_def import op_list
 from .protos import copy_of, from_text, parse, protos

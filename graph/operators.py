@@ -13,8 +13,9 @@ import numpy as np
 
 from . import dtypes
 from .convert import convert_to_tensor
+from .default_graph import name_scope
 from .dtypes import DType
-from .graph import Tensor, name_scope
+from .elements import Tensor
 from .strided import slice_spec
 
 __all__ = ["attach_operators", "floordiv", "strided_slice_of", "truediv"]

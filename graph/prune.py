@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .graph import Graph, Operation, Tensor
+from .elements import Operation, Tensor
+from .graph import Graph
 from .ir import FEED, Node, Ref, Subgraph, topological
 
 __all__ = ["feed_node", "node_of", "prune"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .graph import get_default_graph
+from .default_graph import get_default_graph
 
 __all__ = ["DEFAULT_GRAPH_SEED", "get_seed", "set_random_seed"]
 

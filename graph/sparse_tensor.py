@@ -12,7 +12,8 @@ from . import dtypes
 from .constant_value import constant_value_as_shape
 from .convert import convert_to_tensor
 from .dtypes import DType
-from .graph import Graph, Operation, Tensor
+from .elements import Operation, Tensor
+from .graph import Graph
 from .shapes import TensorShape
 
 __all__ = ["SparseTensor", "SparseTensorValue"]
@@ -93,9 +94,9 @@ class SparseTensor:
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """Runs the graph and returns a `SparseTensorValue`."""
-        from .graph import _session_for
+        from .elements import session_for
 
-        return _session_for(session, self.graph).run(self, feed_dict)
+        return session_for(session, self.graph).run(self, feed_dict)
 
     def __mul__(self, other: Any) -> SparseTensor:
         from .ops.sparse_math import SparseDenseCwiseMul

@@ -79,12 +79,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _fresh_graph() -> Iterator[None]:
     """Every test starts with an empty default graph and leaves no scope or session open."""
-    from weft.graph.graph import _DEFAULT, reset_default_graph
+    from weft.graph.default_graph import default_graphs, reset_default_graph
     from weft.graph.session_stack import default_session
 
     reset_default_graph()
     yield
-    assert not _DEFAULT.stack, "the test left a graph as default"
+    assert not default_graphs.stack, "the test left a graph as default"
     assert default_session() is None, "the test left a session as default"
     reset_default_graph()
 

@@ -270,6 +270,7 @@ from .functions import (
     recompute_grad,
 )
 from .graph.convert import constant, register_tensor_conversion_function
+from .graph.default_graph import device, get_default_graph, name_scope, reset_default_graph
 from .graph.device_spec import DeviceSpec
 from .graph.dimension import Dimension, dimension_value
 from .graph.dtypes import (
@@ -296,19 +297,12 @@ from .graph.dtypes import (
     uint64,
     variant,
 )
+from .graph.elements import Operation, Tensor
 from .graph.errors import OpError
 from .graph.gradient_registry import RegisterGradient
 from .graph.gradients import AggregationMethod, UnconnectedGradients, gradients
-from .graph.graph import (
-    Graph,
-    GraphKeys,
-    Operation,
-    Tensor,
-    device,
-    get_default_graph,
-    name_scope,
-    reset_default_graph,
-)
+from .graph.graph import Graph
+from .graph.graph_keys import GraphKeys
 from .graph.indexed_slices import IndexedSlices
 from .graph.shapes import TensorShape
 from .graph.sparse_tensor import SparseTensor, SparseTensorValue

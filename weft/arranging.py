@@ -10,8 +10,9 @@ from .array import _either
 from .graph import dtypes
 from .graph.constant_value import constant_value
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.ops import blocks, matrix_parts, rolling
 from .graph.ops.reinterpret import Bitcast
 

@@ -11,8 +11,9 @@ import numpy as np
 from .graph import dtypes
 from .graph.constant_value import constant_value
 from .graph.convert import constant, convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import DType, as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.indexed_slices import IndexedSlices
 from .graph.ops import array as ops
 from .graph.ops.control import Identity

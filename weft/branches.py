@@ -9,8 +9,9 @@ from typing import Any
 from .arguments import renamed
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import get_default_graph, name_scope
+from .graph.elements import Operation, Tensor
 from .graph.func_graph import FuncGraph, lift_reads
-from .graph.graph import Operation, Tensor, get_default_graph, name_scope
 from .graph.indexed_slices import IndexedSlices
 from .graph.nest import flatten, is_nested, map_structure
 from .graph.ops.control import Identity

@@ -10,8 +10,9 @@ import numpy as np
 from .elementwise import map_values, maximum, minimum
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import DType, as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.indexed_slices import IndexedSlices
 from .graph.opdef import get_op
 

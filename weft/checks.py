@@ -11,9 +11,10 @@ from .control_flow import Assert, no_op
 from .graph import dtypes
 from .graph.constant_value import constant_value
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import DType, as_dtype
+from .graph.elements import Operation, Tensor
 from .graph.errors import InvalidArgumentError
-from .graph.graph import Operation, Tensor, name_scope
 from .graph.ops import compare
 from .graph.ops.array import Rank, Reshape, Shape
 from .graph.ops.reduction import All

@@ -7,7 +7,8 @@ from typing import Any
 
 from .elementwise import map_values
 from .graph.convert import convert_to_tensor
-from .graph.graph import Tensor, name_scope
+from .graph.default_graph import name_scope
+from .graph.elements import Tensor
 from .graph.indexed_slices import IndexedSlices
 from .graph.opdef import get_op
 from .reductions import reduce_sum

@@ -8,7 +8,8 @@ from typing import Any
 from .branches import case, cond, switch_case
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
-from .graph.graph import Operation, Tensor, get_default_graph, name_scope
+from .graph.default_graph import get_default_graph, name_scope
+from .graph.elements import Operation, Tensor
 from .graph.indexed_slices import IndexedSlices
 from .graph.ops import checks, control
 from .loops import while_loop

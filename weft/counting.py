@@ -10,8 +10,9 @@ from .casting import cast
 from .elementwise import truediv
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.opdef import get_op
 from .reductions import reduce_max, reduce_prod
 

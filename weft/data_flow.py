@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import get_default_graph, name_scope
 from .graph.dtypes import DType, as_dtype
-from .graph.graph import Operation, Tensor, get_default_graph, name_scope
+from .graph.elements import Operation, Tensor
 from .graph.opdef import get_op
 from .graph.shapes import TensorShape, as_shape
 from .random import get_seed

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from .graph import convert, session_stack
+from .graph.default_graph import get_default_graph
 from .graph.dtypes import as_dtype
-from .graph.graph import Tensor, get_default_graph
+from .graph.elements import Tensor
 from .graph.import_graph import import_graph_def
 from .graph.indexed_slices import IndexedSlices
 from .graph.ops.source import Placeholder, PlaceholderWithDefault

@@ -7,8 +7,9 @@ from typing import Any
 
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.nest import assert_same_structure, flatten, map_structure, pack_sequence_as
 from .graph.ops.array import Shape
 from .graph.shapes import TensorShape

@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import get_default_graph, name_scope
 from .graph.dtypes import DType, as_dtype
+from .graph.elements import Operation, Tensor
 from .graph.func_graph import FuncGraph
 from .graph.gradient_registry import register_gradient
-from .graph.graph import GraphKeys, Operation, Tensor, get_default_graph, name_scope
+from .graph.graph_keys import GraphKeys
 from .graph.nest import flatten, map_structure, pack_sequence_as
 from .graph.ops.control import Identity, IdentityN
 from .tracing import Results, trace

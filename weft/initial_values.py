@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .graph.graph import Graph, GraphKeys, Operation, Tensor
+from .graph.elements import Operation, Tensor
+from .graph.graph import Graph
+from .graph.graph_keys import GraphKeys
 
 __all__ = ["without_uninitialized_reads"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .graph.convert import constant, make_array
 from .graph.dtypes import DType, as_dtype, float32
-from .graph.graph import Tensor
+from .graph.elements import Tensor
 from .graph.shapes import as_shape
 
 __all__ = [

@@ -6,8 +6,9 @@ from typing import Any
 
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.opdef import get_op
 from .reductions import reduce_sum
 

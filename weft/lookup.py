@@ -10,8 +10,10 @@ import numpy as np
 from .control_flow import group, no_op
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import get_default_graph, name_scope
 from .graph.dtypes import DType, as_dtype
-from .graph.graph import GraphKeys, Operation, Tensor, get_default_graph, name_scope
+from .graph.elements import Operation, Tensor
+from .graph.graph_keys import GraphKeys
 from .graph.ops import tables as ops
 from .graph.sparse_tensor import SparseTensor
 from .string_ops import as_string, string_to_hash_bucket_fast, string_to_hash_bucket_strong

@@ -7,8 +7,9 @@ from typing import Any
 
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import get_default_graph, name_scope
+from .graph.elements import Tensor
 from .graph.func_graph import FuncGraph, lift_reads, shapes_of
-from .graph.graph import Tensor, get_default_graph, name_scope
 from .graph.indexed_slices import IndexedSlices
 from .graph.nest import assert_same_structure, flatten, is_nested, map_structure, pack_sequence_as
 from .graph.ops.array import StopGradient

@@ -7,8 +7,10 @@ from typing import Any
 from . import nn
 from .array import size
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import get_default_graph, name_scope
 from .graph.dtypes import DType
-from .graph.graph import GraphKeys, Tensor, get_default_graph, name_scope
+from .graph.elements import Tensor
+from .graph.graph_keys import GraphKeys
 from .graph.opdef import get_op
 
 __all__ = [

@@ -9,7 +9,8 @@ import numpy as np
 from .elementwise import abs as absolute
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
-from .graph.graph import Tensor, name_scope
+from .graph.default_graph import name_scope
+from .graph.elements import Tensor
 from .graph.opdef import get_op
 from .linear_algebra import eigh, eigvalsh, eye, triangular_solve
 from .products import matmul

@@ -11,7 +11,8 @@ from .elementwise import abs as absolute
 from .elementwise import pow as power
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
-from .graph.graph import Tensor, name_scope
+from .graph.default_graph import name_scope
+from .graph.elements import Tensor
 from .graph.opdef import get_op
 from .linear_algebra import real_values, svd
 from .products import matmul

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import DType, as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.opdef import get_op
 from .graph.shapes import TensorShape, as_shape
 from .graph.sparse_tensor import SparseTensor

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from .graph.default_graph import get_default_graph
 from .graph.dtypes import DType, as_dtype
-from .graph.graph import Graph, Operation, Tensor, get_default_graph
+from .graph.elements import Operation, Tensor
+from .graph.graph import Graph
 from .graph.opdef import get_op
 from .graph.shapes import TensorShape, as_shape
 

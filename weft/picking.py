@@ -10,8 +10,9 @@ import numpy as np
 from .array import gather
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.ops import gather_nd as ops
 from .graph.ops import partition
 from .graph.ops.array import ConcatV2, Reshape, Shape, Where

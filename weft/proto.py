@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .graph.graph import GraphKeys, Operation, Tensor
+from .graph.elements import Operation, Tensor
+from .graph.graph_keys import GraphKeys
 from .graph.meta_graph import register_proto_function, strip_name_scope
 from .graph.protos import protos
 

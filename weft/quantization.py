@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .graph.convert import convert_to_tensor
-from .graph.graph import Tensor
+from .graph.elements import Tensor
 from .graph.ops import quantization as ops
 
 __all__ = [

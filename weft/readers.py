@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from .data_flow import QueueBase
-from .graph.graph import Operation, Tensor, get_default_graph
+from .graph.default_graph import get_default_graph
+from .graph.elements import Operation, Tensor
 from .graph.opdef import get_op
 
 __all__ = [

@@ -10,8 +10,9 @@ import numpy as np
 from .arguments import renamed
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.indexed_slices import IndexedSlices
 from .graph.opdef import get_op
 from .graph.shapes import TensorShape, as_shape

@@ -8,7 +8,9 @@ from typing import Any
 
 from . import nn
 from .graph.convert import convert_to_tensor
-from .graph.graph import GraphKeys, Tensor, get_default_graph, name_scope
+from .graph.default_graph import get_default_graph, name_scope
+from .graph.elements import Tensor
+from .graph.graph_keys import GraphKeys
 from .graph.opdef import get_op
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .graph.graph import Tensor
+from .graph.elements import Tensor
 from .graph.opdef import get_op
 
 __all__ = ["cumprod", "cumsum", "cumulative_logsumexp"]

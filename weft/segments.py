@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from .graph.convert import convert_to_tensor
-from .graph.graph import Tensor, name_scope
+from .graph.default_graph import name_scope
+from .graph.elements import Tensor
 from .graph.opdef import get_op
 
 __all__ = [

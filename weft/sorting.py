@@ -8,8 +8,9 @@ import numpy as np
 
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.opdef import get_op
 
 __all__ = ["argsort", "in_top_k", "nth_element", "searchsorted", "sort", "top_k"]

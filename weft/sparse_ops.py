@@ -9,8 +9,9 @@ import numpy as np
 from .array import concat, ones_like, transpose, zeros_like
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.ops import sparse as ops
 from .graph.ops import sparse_math
 from .graph.ops.array import GatherV2, Reshape, Where

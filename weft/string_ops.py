@@ -8,8 +8,9 @@ import numpy as np
 
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import as_dtype
-from .graph.graph import Tensor, name_scope
+from .graph.elements import Tensor
 from .graph.ops import encoding
 from .graph.ops import strings as ops
 from .graph.sparse_tensor import SparseTensor

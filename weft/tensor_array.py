@@ -7,8 +7,9 @@ from typing import Any
 from .graph import dtypes
 from .graph.constant_value import constant_value
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import name_scope
 from .graph.dtypes import DType, as_dtype
-from .graph.graph import Operation, Tensor, name_scope
+from .graph.elements import Operation, Tensor
 from .graph.nest import register_composite
 from .graph.ops import tensor_list as ops
 from .graph.ops.control import Identity, NoOp

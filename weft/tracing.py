@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .graph.convert import convert_to_tensor
+from .graph.elements import Operation, Tensor
 from .graph.func_graph import FuncGraph
-from .graph.graph import Operation, Tensor
 from .graph.nest import flatten, pack_sequence_as
 from .graph.ops.control import Identity
 from .graph.shapes import TensorShape
@@ -56,7 +56,7 @@ def trace(
 
 def _as_tensor(value: Any, proxy: Any) -> Tensor | None:
     """A result in the body: what it hands through from outside becomes an argument."""
-    from .graph.graph import get_default_graph
+    from .graph.default_graph import get_default_graph
 
     if value is None:
         return None

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import get_default_graph
 from .graph.dtypes import as_dtype
-from .graph.graph import GraphKeys, Operation, Tensor, get_default_graph
+from .graph.elements import Operation, Tensor
+from .graph.graph_keys import GraphKeys
 from .graph.indexed_slices import IndexedSlices
 from .graph.opdef import get_op
 from .variables import Variable

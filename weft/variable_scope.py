@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from .graph.default_graph import get_default_graph
 from .graph.dtypes import DType, as_dtype, float32
-from .graph.graph import Graph, GraphKeys, get_default_graph
+from .graph.graph import Graph
+from .graph.graph_keys import GraphKeys
 from .variable_store import AUTO_REUSE, variable_store
 
 __all__ = [

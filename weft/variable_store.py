@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from .graph.convert import convert_to_tensor, is_tensor_like, make_array
+from .graph.default_graph import get_default_graph
 from .graph.dtypes import DType, as_dtype
-from .graph.graph import Graph, GraphKeys, Tensor, get_default_graph
+from .graph.elements import Tensor
+from .graph.graph import Graph
+from .graph.graph_keys import GraphKeys
 from .graph.shapes import TensorShape, as_shape
 from .initializers import GlorotUniform, Zeros
 from .partitioned_variables import PartitionedVariable, PartitionInfo, slices_of

@@ -6,8 +6,9 @@ import contextlib
 from typing import Any
 
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import get_default_graph
 from .graph.dtypes import DType
-from .graph.graph import Operation, Tensor, get_default_graph
+from .graph.elements import Operation, Tensor
 from .graph.indexed_slices import IndexedSlices
 from .graph.opdef import get_op
 

@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .graph.convert import convert_to_tensor
+from .graph.default_graph import get_default_graph
 from .graph.dtypes import DType, as_dtype
-from .graph.graph import Graph, GraphKeys, Operation, Tensor, get_default_graph
+from .graph.elements import Operation, Tensor
+from .graph.graph import Graph
+from .graph.graph_keys import GraphKeys
 from .graph.infer import HandleData
 from .graph.opdef import get_op
 from .graph.session_stack import default_session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from .elementwise import FLOATS, unary
 from .unary import Abs, Cos, Exp, Log, Sign, Sin, Square
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Operation
+from ..elements import Operation
 from ..infer import InferContext, moves
 from ..opdef import PURE, OpDecl, declare
 from ..samples import floats, ints, sample

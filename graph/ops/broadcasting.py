@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..graph import Tensor
+from ..elements import Tensor
 from ..infer import InferContext
 from ..shapes import Dimension, TensorShape, broadcast_shapes
 

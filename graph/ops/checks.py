@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import InferContext, free, moves, per_input
 from ..opdef import EFFECT, NoGradient, OpDecl, declare
 from ..samples import floats, ints, sample

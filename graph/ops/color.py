@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import InferContext, per_element
 from ..opdef import PURE, declare
 from ..samples import floats, sample

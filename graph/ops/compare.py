@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..elements import Operation, Tensor
 from ..errors import InvalidArgumentError
-from ..graph import Operation, Tensor
 from ..infer import InferContext, per_element
 from ..opdef import PURE, NoGradient, OpDecl, Sample, declare
 from ..samples import bools, floats, ints, sample

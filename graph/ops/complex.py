@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import dtypes
 from ..dtypes import DType
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import per_element
 from ..opdef import PURE, OpDecl, Sample, declare
 from ..samples import floats, sample

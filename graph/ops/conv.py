@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import CostContext, InferContext, elements
 from ..opdef import PURE, Cost, declare
 from ..samples import floats, sample

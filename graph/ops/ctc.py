@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import CostContext, InferContext
 from ..opdef import PURE, Cost, NoGradient, declare
 from ..samples import floats, sample

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import CostContext, InferContext, elements
 from ..opdef import PURE, Cost, NoGradient, declare
 from ..samples import floats, ints, sample

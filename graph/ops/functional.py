@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph import Operation
+from ..elements import Operation
 from ..infer import InferContext, free, moves
 from ..opdef import EFFECT, PURE, NoGradient, OpDecl, declare
 from ..shapes import TensorShape

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..constant_value import constant_value
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..indexed_slices import IndexedSlices
 from ..infer import CostContext, InferContext, moves
 from ..opdef import PURE, Cost, NoGradient, declare

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..constant_value import constant_value
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import InferContext, free, moves
 from ..opdef import PURE, NoGradient, declare
 from ..samples import floats, ints, sample

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import InferContext, per_element
 from ..opdef import PURE, NoGradient, Sample, declare
 from ..samples import bools, floats, ints, sample

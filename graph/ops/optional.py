@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import InferContext, free
 from ..opdef import PURE, NoGradient, declare
 from ..samples import built, floats, ints, sample

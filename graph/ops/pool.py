@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..convert import convert_to_tensor
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import CostContext, InferContext
 from ..opdef import PURE, Cost, declare
 from ..samples import floats, ints, sample

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..opdef import PURE, declare
 from ..samples import floats, sample
 from .conv import kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import InferContext, per_element
 from ..opdef import PURE, GradientRule, OpDecl, Sample, declare
 from ..samples import floats, ints, sample

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Operation
+from ..elements import Operation
 from ..infer import InferContext
 from ..opdef import Cost, OpDecl, declare, variable
 from ..samples import floats, ints, sample, var

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import InferContext, per_input
 from ..opdef import PURE, GradientRule, NoGradient, OpDecl, Sample, declare
 from ..samples import floats, ints, sample

@@ -10,8 +10,8 @@ import numpy as np
 from ..constant_value import constant_value
 from ..convert import convert_to_tensor
 from ..dtypes import DType, int32
+from ..elements import Operation, Tensor
 from ..errors import InvalidArgumentError
-from ..graph import Operation, Tensor
 from ..infer import InferContext, free, moves
 from ..opdef import PURE, NoGradient, declare
 from ..samples import bools, floats, ints, sample

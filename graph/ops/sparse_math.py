@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import CostContext, InferContext, per_input
 from ..opdef import PURE, Cost, NoGradient, OpDecl, declare
 from ..samples import floats, ints, sample

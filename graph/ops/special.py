@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import InferContext, per_element
 from ..opdef import PURE, NoGradient, OpDecl, Sample, declare
 from ..samples import floats, sample

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import InferContext, free, moves
 from ..opdef import EFFECT, NoGradient, declare
 from ..samples import built, floats, sample

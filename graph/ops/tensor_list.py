@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..convert import convert_to_tensor
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import InferContext, free, moves
 from ..opdef import PURE, NoGradient, declare
 from ..samples import built, floats, sample

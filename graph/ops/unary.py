@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Operation, Tensor
+from ..elements import Operation, Tensor
 from ..infer import per_element
 from ..opdef import PURE, NoGradient, OpDecl, Sample, declare
 from ..samples import floats, sample

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..constant_value import constant_value
-from ..graph import Tensor
+from ..elements import Tensor
 from ..infer import InferContext
 from ..shapes import Dimension, TensorShape
 

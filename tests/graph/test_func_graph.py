@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import weft as tf
+from weft.graph.default_graph import get_default_graph
+from weft.graph.elements import Tensor
 from weft.graph.errors import InvalidArgumentError
 from weft.graph.func_graph import FuncGraph, init_scope, lift_reads
-from weft.graph.graph import Tensor, get_default_graph
 from weft.graph.ir import FEED, check_subgraph
 
 

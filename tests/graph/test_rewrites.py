@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from weft.graph.default_graph import get_default_graph
+from weft.graph.elements import Tensor
 from weft.graph.errors import InvalidArgumentError
 from weft.graph.gradients import gradients
-from weft.graph.graph import Graph, Tensor, get_default_graph
+from weft.graph.graph import Graph
 from weft.graph.ir import Node, Subgraph, check_subgraph
 from weft.graph.ops.array import (
     BroadcastTo,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from weft.graph.elements import Tensor
 from weft.graph.gradients import gradients
-from weft.graph.graph import Tensor
 from weft.graph.indexed_slices import IndexedSlices
 from weft.graph.ir import Node, Subgraph
 from weft.graph.opdef import NoGradient, OpDecl, Sample, all_ops

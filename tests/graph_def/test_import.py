@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import weft as tf
-from weft.graph.graph import get_default_graph
+from weft.graph.default_graph import get_default_graph
 from weft.graph.protos import from_text, protos
 
 InvalidArgumentError = tf.errors.InvalidArgumentError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import weft as tf
-from weft.graph.graph import get_default_graph
+from weft.graph.default_graph import get_default_graph
 from weft.graph.meta_graph import (
     export_meta_graph,
     import_scoped_meta_graph,

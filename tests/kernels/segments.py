@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from weft.graph.graph import Graph, Tensor
+from weft.graph.elements import Tensor
+from weft.graph.graph import Graph
 from weft.graph.ops.source import Placeholder
 from weft.graph.prune import prune
 from weft.kernels.segment import Segment, whole_segment

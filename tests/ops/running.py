@@ -13,9 +13,10 @@ import pytest
 from weft.graph import dtypes
 from weft.graph.build import apply_op
 from weft.graph.dtypes import DType
+from weft.graph.elements import Operation, Tensor
 from weft.graph.errors import InvalidArgumentError
 from weft.graph.gradients import gradients
-from weft.graph.graph import Graph, Operation, Tensor
+from weft.graph.graph import Graph
 from weft.graph.indexed_slices import IndexedSlices
 from weft.graph.ir import Node, Ref, Subgraph
 from weft.graph.opdef import OpDecl, Sample

@@ -10,7 +10,9 @@ from .. import layers as core
 from .. import nn
 from ..array import one_hot
 from ..graph.convert import convert_to_tensor
-from ..graph.graph import GraphKeys, Tensor, get_default_graph
+from ..graph.default_graph import get_default_graph
+from ..graph.elements import Tensor
+from ..graph.graph_keys import GraphKeys
 from ..graph.opdef import get_op
 from ..initializers import Ones, VarianceScaling, Zeros
 from ..regularizers import (

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..graph.convert import convert_to_tensor, is_tensor_like
+from ..graph.default_graph import get_default_graph
 from ..graph.dtypes import as_dtype, float32
-from ..graph.graph import Graph, GraphKeys, Tensor, get_default_graph
+from ..graph.elements import Tensor
+from ..graph.graph import Graph
+from ..graph.graph_keys import GraphKeys
 from ..graph.shapes import TensorShape, as_shape
 from ..partitioned_variables import PartitionedVariable
 from ..variable_scope import get_variable, variable_scope

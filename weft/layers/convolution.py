@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import nn
-from ..graph.graph import Tensor
+from ..graph.elements import Tensor
 from ..graph.opdef import get_op
 from ..graph.shapes import TensorShape, as_shape
 from ..initializers import Zeros

@@ -7,8 +7,9 @@ from typing import Any
 
 from .. import nn
 from ..graph.convert import convert_to_tensor
+from ..graph.default_graph import get_default_graph
 from ..graph.dtypes import bfloat16, float16, float32
-from ..graph.graph import Tensor, get_default_graph
+from ..graph.elements import Tensor
 from ..graph.opdef import get_op
 from ..graph.shapes import TensorShape, as_shape
 from ..initializers import Ones, Zeros

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import nn
 from ..array import shape as shape_of
-from ..graph.graph import Tensor
+from ..graph.elements import Tensor
 from ..graph.opdef import get_op
 from ..graph.shapes import TensorShape, as_shape
 from .base import call_layer

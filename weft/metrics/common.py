@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..graph.convert import convert_to_tensor
-from ..graph.graph import GraphKeys, Tensor, get_default_graph
+from ..graph.default_graph import get_default_graph
+from ..graph.elements import Tensor
+from ..graph.graph_keys import GraphKeys
 from ..graph.opdef import get_op
 from ..initializers import Zeros
 from ..variable_scope import variable_scope

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.convert import convert_to_tensor
-from ..graph.graph import Tensor
+from ..graph.elements import Tensor
 from ..graph.opdef import get_op
 from .common import Metric, cast, collected, metric_scope, metric_variable, paired, ratio, total, weights_like
 

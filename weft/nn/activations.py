@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.graph import Tensor, name_scope
+from ..graph.default_graph import name_scope
+from ..graph.elements import Tensor
 from ..graph.opdef import get_op
 from ..graph.ops import activation as ops
 from ..graph.ops.array import ConcatV2, Rank, Transpose, shape_of

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..graph.constant_value import constant_value
-from ..graph.graph import Tensor, name_scope
+from ..graph.default_graph import name_scope
+from ..graph.elements import Tensor
 from ..graph.ops.array import Shape
 from ..graph.ops.blocks import BatchToSpaceND, SpaceToBatchND
 from ..graph.ops.joining import Pack

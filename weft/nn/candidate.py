@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph.graph import Tensor
+from ..graph.elements import Tensor
 from ..graph.ops import candidate as ops
 from ..graph.random_seed import get_seed
 

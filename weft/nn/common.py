@@ -6,7 +6,7 @@ from typing import Any
 
 from ..graph.convert import convert_to_tensor
 from ..graph.dtypes import DType, as_dtype, bfloat16, float16, float32
-from ..graph.graph import Tensor
+from ..graph.elements import Tensor
 from ..graph.ops.array import Range, Rank, Reshape, Shape
 from ..graph.ops.math import Cast
 

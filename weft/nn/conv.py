@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph.graph import Tensor, name_scope
+from ..graph.default_graph import name_scope
+from ..graph.elements import Tensor
 from ..graph.ops import conv as ops
 from .common import either, tensor
 

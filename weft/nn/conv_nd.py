@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph.graph import Tensor, name_scope
+from ..graph.default_graph import name_scope
+from ..graph.elements import Tensor
 from ..graph.ops.array import ConcatV2, ExpandDims, Squeeze
 from ..graph.ops.conv import Conv2D, Conv2DBackpropInput
 from ..graph.ops.conv3d import Conv3D, Conv3DBackpropFilterV2, Conv3DBackpropInputV2

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..array import sequence_mask, transpose
+from ..graph.default_graph import name_scope
 from ..graph.dtypes import int32, int64
-from ..graph.graph import Tensor, name_scope
+from ..graph.elements import Tensor
 from ..graph.ops.array import ConcatV2, Shape, Where
 from ..graph.ops.compare import Less, SelectV2
 from ..graph.ops.ctc import CTCBeamSearchDecoder, CTCGreedyDecoder, CTCLoss

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph.graph import Tensor, name_scope
+from ..graph.default_graph import name_scope
+from ..graph.elements import Tensor
 from ..graph.ops import depthwise as ops
 from ..graph.ops.array import ReverseV2
 from ..graph.ops.conv import Conv2D

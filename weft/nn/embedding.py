@@ -10,8 +10,9 @@ import numpy as np
 
 from ..array import gather
 from ..clip import clip_by_norm
+from ..graph.default_graph import get_default_graph, name_scope
 from ..graph.dtypes import float32, int32
-from ..graph.graph import Tensor, get_default_graph, name_scope
+from ..graph.elements import Tensor
 from ..graph.ops.array import ConcatV2, Pack, Range, Rank, Reshape, Shape, Size, shape_of
 from ..graph.ops.compare import Less, SelectV2
 from ..graph.ops.control import Identity

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.graph import Tensor, name_scope
+from ..graph.default_graph import name_scope
+from ..graph.elements import Tensor
 from ..graph.ops.array import Reshape, StopGradient, Transpose, ZerosLike, shape_of
 from ..graph.ops.compare import GreaterEqual, LessEqual, LogicalAnd, SelectV2
 from ..graph.ops.losses import (

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..graph.constant_value import constant_value
-from ..graph.graph import Tensor, name_scope
+from ..graph.default_graph import name_scope
+from ..graph.elements import Tensor
 from ..graph.ops.array import Squeeze, StopGradient
 from ..graph.ops.complex import Imag, Real
 from ..graph.ops.math import AddV2, Maximum, Mul, Neg, SquaredDifference, Sub

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..graph.default_graph import name_scope
 from ..graph.dtypes import as_dtype, int64
-from ..graph.graph import Tensor, name_scope
+from ..graph.elements import Tensor
 from ..graph.ops import pool as ops
 from ..graph.ops.array import ExpandDims, Squeeze
 from ..graph.ops.fractional import FractionalAvgPool, FractionalMaxPool

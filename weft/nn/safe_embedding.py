@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..array import gather
+from ..graph.default_graph import name_scope
 from ..graph.dtypes import int32
-from ..graph.graph import Tensor, name_scope
+from ..graph.elements import Tensor
 from ..graph.ops.array import ConcatV2, Pack, Reshape, Shape, Where, ZerosLike
 from ..graph.ops.compare import Greater, GreaterEqual, LogicalAnd, SelectV2
 from ..graph.ops.reduction import Prod

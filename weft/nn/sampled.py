@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.default_graph import name_scope
 from ..graph.dtypes import int32, int64
-from ..graph.graph import Tensor, name_scope
+from ..graph.elements import Tensor
 from ..graph.ops.array import (
     ConcatV2,
     ExpandDims,

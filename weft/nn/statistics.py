@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.default_graph import name_scope
 from ..graph.dtypes import float32, int64
-from ..graph.graph import Tensor, name_scope
+from ..graph.elements import Tensor
 from ..graph.ops.array import Shape, Size, ZerosLike
 from ..graph.ops.compare import Equal
 from ..graph.ops.math import AddV2, Mul, RealDiv, SquaredDifference, Sub

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..graph.convert import constant, convert_to_tensor
-from ..graph.graph import GraphKeys, Tensor, get_default_graph
+from ..graph.default_graph import get_default_graph
+from ..graph.elements import Tensor
+from ..graph.graph_keys import GraphKeys
 from ..graph.ops import summary_ops
 
 __all__ = ["audio", "histogram", "image", "merge", "merge_all", "scalar", "tensor_summary", "text"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph.graph import Tensor, get_default_graph
+from ..graph.default_graph import get_default_graph
+from ..graph.elements import Tensor
 from ..graph.opdef import get_op
 from ..initializers import Constant
 from ..variables import Variable

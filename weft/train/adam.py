@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph.graph import Operation, Tensor, get_default_graph
+from ..graph.default_graph import get_default_graph
+from ..graph.elements import Operation, Tensor
 from ..graph.opdef import get_op
 from ..variables import Variable
 from .optimizer import Optimizer, group_ops

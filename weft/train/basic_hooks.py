@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import logging
+from ..graph.default_graph import get_default_graph
 from ..graph.errors import OutOfRangeError
-from ..graph.graph import GraphKeys, get_default_graph
+from ..graph.graph_keys import GraphKeys
 from ..summary import FileWriterCache
 from .global_step import get_global_step
 from .session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook

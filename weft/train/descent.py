@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph.graph import Tensor
+from ..graph.elements import Tensor
 from ..graph.opdef import get_op
 from ..variables import Variable
 from .optimizer import Optimizer

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..actors.cluster_spec import ClusterSpec
 from ..graph.device_spec import DeviceSpec
-from ..graph.graph import Operation
+from ..graph.elements import Operation
 
 __all__ = ["GreedyLoadBalancingStrategy", "byte_size_load_fn", "replica_device_setter"]
 

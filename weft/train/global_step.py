@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph.graph import Graph, GraphKeys, Tensor, get_default_graph
+from ..graph.default_graph import get_default_graph
+from ..graph.elements import Tensor
+from ..graph.graph import Graph
+from ..graph.graph_keys import GraphKeys
 from ..initializers import Zeros
 from ..variable_scope import get_variable
 

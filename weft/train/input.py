@@ -9,7 +9,9 @@ from ..array import identity
 from ..control_flow import cond
 from ..data_flow import FIFOQueue, PaddingFIFOQueue, QueueBase, RandomShuffleQueue
 from ..graph.convert import convert_to_tensor
-from ..graph.graph import GraphKeys, Tensor, get_default_graph, name_scope
+from ..graph.default_graph import get_default_graph, name_scope
+from ..graph.elements import Tensor
+from ..graph.graph_keys import GraphKeys
 from ..graph.opdef import get_op
 from ..graph.shapes import TensorShape, as_shape
 from ..random import random_shuffle

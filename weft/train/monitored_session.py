@@ -10,8 +10,8 @@ from typing import Any
 
 from .. import logging
 from ..actors.config import RunMetadata, RunOptions
+from ..graph.default_graph import get_default_graph
 from ..graph.errors import AbortedError, OutOfRangeError, UnavailableError
-from ..graph.graph import get_default_graph
 from .basic_hooks import CheckpointSaverHook, StepCounterHook, StopAtStepHook, SummarySaverHook
 from .coordinator import Coordinator
 from .progress import ProgressHook

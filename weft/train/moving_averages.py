@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..graph.convert import convert_to_tensor
+from ..graph.default_graph import get_default_graph, name_scope
 from ..graph.dtypes import bfloat16, float16, float32, float64
-from ..graph.graph import GraphKeys, Operation, Tensor, get_default_graph, name_scope
+from ..graph.elements import Operation, Tensor
+from ..graph.graph_keys import GraphKeys
 from ..graph.opdef import get_op
 from ..initializers import Zeros
 from ..variable_functions import moving_average_variables, trainable_variables

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..graph.convert import convert_to_tensor
+from ..graph.default_graph import get_default_graph
 from ..graph.dtypes import bfloat16, complex64, complex128, float16, float32, float64
+from ..graph.elements import Operation, Tensor
 from ..graph.gradients import gradients
-from ..graph.graph import GraphKeys, Operation, Tensor, get_default_graph
+from ..graph.graph_keys import GraphKeys
 from ..graph.indexed_slices import IndexedSlices
 from ..graph.opdef import get_op
 from ..initializers import Zeros

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..data_flow import QueueBase
+from ..graph.default_graph import get_default_graph
+from ..graph.elements import Operation
 from ..graph.errors import CancelledError, OutOfRangeError
-from ..graph.graph import GraphKeys, Operation, get_default_graph
+from ..graph.graph_keys import GraphKeys
 from ..graph.meta_graph import prepend_name_scope, register_proto_function, strip_name_scope
 from ..graph.protos import protos
 from ..graph.session_stack import default_session

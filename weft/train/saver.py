@@ -10,8 +10,10 @@ from typing import Any
 
 from ..framework import placeholder_with_default
 from ..graph.convert import constant, convert_to_tensor
+from ..graph.default_graph import get_default_graph
+from ..graph.elements import Operation, Tensor
 from ..graph.errors import NotFoundError
-from ..graph.graph import GraphKeys, Operation, Tensor, get_default_graph
+from ..graph.graph_keys import GraphKeys
 from ..graph.meta_graph import export_meta_graph, prepend_name_scope, register_saver, strip_name_scope
 from ..graph.opdef import get_op
 from ..kernels.files.checkpoint import remove_checkpoint_files

@@ -8,8 +8,11 @@ from typing import Any
 
 from .. import logging
 from ..actors.session import Session
+from ..graph.default_graph import get_default_graph
+from ..graph.elements import Tensor
 from ..graph.errors import FailedPreconditionError, OpError
-from ..graph.graph import Graph, GraphKeys, Tensor, get_default_graph
+from ..graph.graph import Graph
+from ..graph.graph_keys import GraphKeys
 from ..summary import merge_all
 from ..variable_functions import (
     global_variables,

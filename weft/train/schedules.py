@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..graph.convert import convert_to_tensor
+from ..graph.default_graph import name_scope
 from ..graph.dtypes import DType
-from ..graph.graph import Tensor, name_scope
+from ..graph.elements import Tensor
 from ..graph.opdef import get_op
 
 __all__ = [

@@ -10,9 +10,10 @@ from typing import Any
 
 from .. import logging
 from ..actors.session import Session
+from ..graph.default_graph import get_default_graph
 from ..graph.errors import OutOfRangeError
-from ..graph.graph import GraphKeys, get_default_graph
 from ..graph.graph_def import write_graph
+from ..graph.graph_keys import GraphKeys
 from ..summary import FileWriter, merge_all
 from ..variable_functions import global_variables_initializer, report_uninitialized_variables
 from .coordinator import Coordinator, LooperThread
