@@ -95,15 +95,18 @@ class CompiledStep:
         import ray
         from ray.exceptions import GetTimeoutError, RayChannelTimeoutError
 
+        # One by one: a result can be taken once only, also when a later one is not there in time.
+        results: list[Any] = []
         waited = 0.0
-        while True:
+        while len(results) < len(refs):
             pause = _POLL_SECONDS if timeout is None else min(_POLL_SECONDS, timeout - waited)
             try:
-                return list(ray.get(refs, timeout=pause))
+                results.append(ray.get(refs[len(results)], timeout=pause))
             except (GetTimeoutError, RayChannelTimeoutError):
                 waited += pause
                 if timeout is not None and waited >= timeout:
                     raise DeadlineExceededError(None, f"the step took longer than {timeout} s") from None
+        return results
 
     def close(self) -> None:
         """Takes the channels down."""
