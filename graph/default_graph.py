@@ -26,7 +26,8 @@ class _DefaultGraphs(threading.local):
         try:
             yield graph
         finally:
-            self.stack.remove(graph)
+            # The innermost one: a graph may be on the stack twice, around a function's body and inside it.
+            del self.stack[len(self.stack) - 1 - self.stack[::-1].index(graph)]
 
     def current(self) -> Graph:
         if self.stack:

@@ -30,4 +30,4 @@ def session_scope(session: Any) -> Iterator[Any]:
     try:
         yield session
     finally:
-        _SESSIONS.stack.remove(session)
+        del _SESSIONS.stack[len(_SESSIONS.stack) - 1 - _SESSIONS.stack[::-1].index(session)]
