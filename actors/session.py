@@ -20,6 +20,7 @@ from .cluster_spec import ClusterSpec
 from .config import ConfigProto, RunOptions
 from .feeds import FeedConverter, flatten_feeds
 from .fetches import FetchMapper, fetch_key
+from .homes import Homes
 from .inventory import DeviceAttributes, attributes
 from .step import StepSpec, build_step
 from .target import Target, open_target
@@ -64,6 +65,7 @@ class BaseSession:
         self._name = uuid.uuid4().hex[:8]
         self._entropy = int.from_bytes(os.urandom(7), "little") | 1
         self._calls: dict[Any, _Call] = {}
+        self._homes = Homes()
         self._lock = threading.Lock()
         self._closed = False
         self._pool: ThreadPoolExecutor | None = None
@@ -257,6 +259,7 @@ class BaseSession:
             self._target.default_device,
             shapes,
             check=bool(os.environ.get("WEFT_CHECK")),
+            homes=self._homes,
         )
         if self._config.log_device_placement:
             for name, device in spec.plan.placement.items():

@@ -19,6 +19,7 @@ from ..graph.versions import StateVersions, state_versions, with_write_order
 from ..kernels.registry import bind, supports
 from ..placement import Cluster, DeviceInfo, Partition, Plan, make_plan, partition
 from .config import ConfigProto
+from .homes import Homes
 from .program import ProgramSpec, VariableSpec
 from .stages import cut_stages
 
@@ -73,6 +74,7 @@ def build_step(
     default_device: str | None,
     feed_shapes: Mapping[Tensor, tuple[int, ...]] | None = None,
     check: bool = False,
+    homes: Homes | None = None,
 ) -> StepSpec:
     """Works out what each device runs for these fetches, feeds and targets.
 
@@ -85,6 +87,7 @@ def build_step(
         default_device: device of ops that ask for none; None to leave them to the planner.
         feed_shapes: shapes of the feeds, to specialise the step for them.
         check: whether every pass is checked.
+        homes: where earlier steps have put variables and the like; learns where this one puts others.
 
     Raises:
         InvalidArgumentError: a placeholder that is needed is not fed, or the graph has a cycle.
@@ -104,6 +107,8 @@ def build_step(
     if check:
         check_subgraph(subgraph)
     versions = state_versions(subgraph)
+    if homes is not None:
+        subgraph = homes.pin(subgraph)
     plan = make_plan(
         subgraph,
         cluster,
@@ -113,6 +118,8 @@ def build_step(
         default_device=default_device,
         budget_seconds=config.plan_seconds,
     )
+    if homes is not None:
+        homes.learn(subgraph, plan.placement)
     partitions = partition(subgraph, plan)
     return _assemble(subgraph, versions, plan, partitions, feeds)
 
