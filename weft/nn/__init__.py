@@ -126,6 +126,11 @@ from .statistics import (
     zero_fraction,
 )
 
+# Cells are layers, and layers use the functions above.
+from . import rnn_cell  # isort: skip
+from .rnn import bidirectional_dynamic_rnn, dynamic_rnn, raw_rnn  # isort: skip
+from .static_rnn import static_bidirectional_rnn, static_rnn, static_state_saving_rnn  # isort: skip
+
 __all__ = [
     "all_candidate_sampler",
     "atrous_conv2d",
@@ -138,6 +143,7 @@ __all__ = [
     "batch_norm_with_global_normalization",
     "batch_normalization",
     "bias_add",
+    "bidirectional_dynamic_rnn",
     "compute_accidental_hits",
     "conv1d",
     "conv1d_transpose",
@@ -165,6 +171,7 @@ __all__ = [
     "depthwise_conv2d_native_backprop_input",
     "dilation2d",
     "dropout",
+    "dynamic_rnn",
     "elu",
     "embedding_lookup",
     "embedding_lookup_sparse",
@@ -194,9 +201,11 @@ __all__ = [
     "nce_loss",
     "normalize_moments",
     "pool",
+    "raw_rnn",
     "relu",
     "relu6",
     "relu_layer",
+    "rnn_cell",
     "safe_embedding_lookup_sparse",
     "sampled_softmax_loss",
     "selu",
@@ -210,6 +219,9 @@ __all__ = [
     "softplus",
     "softsign",
     "sparse_softmax_cross_entropy_with_logits",
+    "static_bidirectional_rnn",
+    "static_rnn",
+    "static_state_saving_rnn",
     "sufficient_statistics",
     "swish",
     "tanh",
