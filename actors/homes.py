@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..graph.device_spec import DeviceSpec
-from ..graph.ir import Node, Subgraph
+from ..graph.ir import FEED, Node, Subgraph
 
 __all__ = ["HomeKey", "Homes", "home_key"]
 
@@ -24,7 +24,7 @@ def home_key(node: Node) -> HomeKey | None:
     attrs = node.attrs
     if "shared_name" in attrs and "container" in attrs:
         return node.op, str(attrs["container"]), str(attrs["shared_name"] or node.name)
-    if node.state.kind == "random":
+    if node.op not in (FEED, "_Send", "_Recv") and node.state.kind == "random":
         return "random", "", node.name
     return None
 
