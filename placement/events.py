@@ -3,7 +3,8 @@
 Each device starts its tasks in a fixed order, as many at once as it has streams, each as soon as its inputs
 are there. A tensor leaves as soon as it is computed, once for every device that needs it; transfers that
 share a channel go one after the other, in the order in which they were asked for; a channel is free for the
-next tensor when the last byte of the one before has left, and that byte arrives one latency later.
+next tensor when the last byte of the one before has left, and that byte arrives one latency later. Channel -1
+is never busy.
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ class _State:
         tasks = self.problem.tasks
         for move in range(self.task_moves[task], self.task_moves[task + 1]):
             channel = self.channel[move]
-            start = max(now, self.channel_free.get(channel, 0.0))
+            start = max(now, self.channel_free.get(channel, 0.0)) if channel >= 0 else now
             self.channel_free[channel] = start + self.carry[move]
             self.move_begin[move] = start
             self.move_end[move] = start + self.carry[move] + self.latency[move]
