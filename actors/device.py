@@ -18,6 +18,7 @@ from ..kernels.backend import Backend, get_backend
 from ..kernels.handles import ResourceHandle
 from .program import Instruction, Program, ProgramSpec, StageProgram, VariableKey, build_program
 from .straight import StraightProgram, straighten
+from .timing import Timing, run_timed
 
 __all__ = ["Device", "Frame", "Runtime"]
 
@@ -38,7 +39,7 @@ class Frame:
         writers: the instructions that made new versions, with the inputs that they were given.
         overlay: values of variables that effects have read or changed, None where they have not.
         unchanged: slots of versions that an effect could have made but did not.
-        timings: rows of (node names, start, end) in nanoseconds, where they are asked for.
+        timings: what ran when, where that is asked for; see `Timing`.
         cancelled: set when the step is given up; waits inside effects look at it.
     """
 
@@ -60,7 +61,7 @@ class Frame:
         self.unchanged: set[int] = set()
         self.feeds: Sequence[Any] = ()
         self.cancelled: threading.Event | None = None
-        self.timings: list[tuple[tuple[str, ...], int, int]] | None = None
+        self.timings: list[Timing] | None = None
 
 
 class Runtime:
@@ -302,11 +303,15 @@ class Device:
         slots = frame.slots
         for key, slot in stage.recvs.items():
             slots[slot] = received[key]
+        self.execute_stage(frame, stage)
+        return [(key, None if slot is None else slots[slot], to) for key, slot, to in stage.sends]
+
+    def execute_stage(self, frame: Frame, stage: StageProgram) -> None:
+        """Runs one stage whose received tensors are in their slots."""
         if frame.program.has_effects:
             self.runtime(frame.session).enter(frame)
         for instruction in stage.instructions:
-            self._execute(frame, instruction, slots)
-        return [(key, None if slot is None else slots[slot], to) for key, slot, to in stage.sends]
+            self._execute(frame, instruction, frame.slots)
 
     def _execute(self, frame: Frame, instruction: Instruction, slots: list[Any]) -> None:
         if instruction.bases:
@@ -319,16 +324,15 @@ class Device:
         values = [slots[i] for i in instruction.inputs]
         if instruction.versions:
             frame.writers.append((instruction, values))
-        start = time.time_ns() if frame.timings is not None else 0
         try:
-            results = instruction.call(values)
+            if frame.timings is None:
+                results = instruction.call(values)
+            else:
+                results = run_timed(instruction, values, self.backend, frame.timings)
         except OpError as error:
             raise self._located(error, frame.program, instruction.nodes[0]) from error.__cause__
         except Exception as error:
             raise self._wrapped(error, frame.program, instruction.nodes[0]) from error
-        if frame.timings is not None:
-            self.backend.synchronize()
-            frame.timings.append((instruction.nodes, start, time.time_ns()))
         for slot, value in zip(instruction.outputs, results, strict=True):
             slots[slot] = value
         for key, _, after in instruction.overlay:

@@ -21,10 +21,16 @@ from .device import Device, Frame
 from .metrics import DeviceMetrics
 from .program import Program, ProgramSpec
 from .rendezvous import Rendezvous
+from .transports.loop import Link, Route, StepLoop
+from .transports.ring import Address
+from .timing import transfer_timing
 
 __all__ = ["DeviceActor", "StepMessage", "actor_class"]
 
 _STEP_THREADS = 64
+
+_SENT = "@sent"
+"""Key, and end of a key, of the time at which tensors of a traced step left."""
 
 Settled = tuple[tuple[int, bool], ...]
 """Outcome of earlier steps of a session: number, whether it succeeded everywhere."""
@@ -91,6 +97,7 @@ class DeviceActor:
         self._pending: dict[tuple[str, int], Frame] = {}
         self._stepping: dict[tuple[str, int], Frame] = {}
         self._lock = threading.Lock()
+        self._loops: dict[str, StepLoop] = {}
         self.metrics = DeviceMetrics(short_name(info.name), self.device.stats)
 
     def __repr__(self) -> str:
@@ -116,15 +123,46 @@ class DeviceActor:
         return self.device.register(spec, session)
 
     @ray.method(concurrency_group="control")
+    def channel_open(self, session: str, driver: Address) -> Address:
+        """Starts the loop that runs a session's steps from messages in shared memory; where it is."""
+        if session not in self._loops:
+            self._loops[session] = StepLoop(self, session, driver)
+        return self._loops[session].address
+
+    @ray.method(concurrency_group="control")
+    def channel_accept(self, session: str, peers: Mapping[str, int]) -> dict[str, Link]:
+        """Makes a ring for each peer (name, process) that will write to this device's loop."""
+        return self._loops[session].accept(peers)
+
+    @ray.method(concurrency_group="control")
+    def channel_link(self, session: str, links: Mapping[str, Link]) -> None:
+        """Tells this device's loop how to write to peers."""
+        self._loops[session].link(links)
+
+    @ray.method(concurrency_group="control")
+    def channel_route(self, session: str, handle: int, route: Route) -> None:
+        """Tells this device's loop of a kind of step."""
+        self._loops[session].add(handle, self.device.programs[handle], route)
+
+    @ray.method(concurrency_group="control")
     def stats(self) -> dict[str, Any]:
         """What the device holds; see `Device.stats`."""
-        return {**self.device.stats(), "pid": os.getpid(), "waiting_steps": len(self.rendezvous)}
+        return {**self.device.stats(), "pid": os.getpid(), "waiting_steps": self._waiting()}
+
+    def _waiting(self) -> int:
+        return len(self.rendezvous) + sum(len(loop) for loop in list(self._loops.values()))
 
     @ray.method(concurrency_group="delivery")
     def deliver(self, session: str, step: int, tensors: Mapping[str, Any]) -> None:
-        """Tensors from a peer."""
+        """Tensors from a peer; in a step that is traced, with the time at which they left."""
+        sent = tensors.get(_SENT)
+        if sent is not None:
+            times = sent, time.time_ns()
+            for key in tensors:
+                self.rendezvous.put((session, step), key + _SENT, times)
         for key, value in tensors.items():
-            self.rendezvous.put((session, step), key, value)
+            if key != _SENT:
+                self.rendezvous.put((session, step), key, value)
 
     @ray.method(concurrency_group="control")
     def abort(self, session: str, step: int, reason: str) -> None:
@@ -137,7 +175,7 @@ class DeviceActor:
     @ray.method(concurrency_group="control")
     def settle(self, session: str, settled: Settled) -> None:
         """Commits or drops what earlier steps have left waiting."""
-        self._settle(session, settled)
+        self.settle_rows(session, settled)
 
     def run_step(self, message: StepMessage) -> tuple[list[Any], list[Any] | None]:
         """Runs this device's part of a step.
@@ -146,7 +184,7 @@ class DeviceActor:
             The program's fetches, and timings where they were asked for.
         """
         key = (message.session, message.step)
-        self._settle(message.session, message.settled)
+        self.settle_rows(message.session, message.settled)
         program = self.device.programs.get(message.handle)
         if program is None:
             raise InternalError(None, f"program {message.handle} is not registered", self.device.name)
@@ -176,11 +214,14 @@ class DeviceActor:
         try:
             for stage in program.stages:
                 received = self.rendezvous.take(key, stage.recvs, message.timeout, self.device.closed.is_set)
+                if frame.timings is not None:
+                    times = self.rendezvous.take(key, [k + _SENT for k in stage.recvs])
+                    frame.timings += [transfer_timing(k.removesuffix(_SENT), *t) for k, t in times.items()]
                 self._send(message, self.device.run_stage(frame, stage, received))
             values = self.device.fetched(frame)
         finally:
             self._stepping.pop(key, None)
-        self._end(program, frame, key, message.commit)
+        self.end_part(program, frame, key, message.commit)
         return values, frame.timings
 
     def _send(self, message: StepMessage, sends: Sequence[tuple[str, Any, str]]) -> None:
@@ -189,13 +230,19 @@ class DeviceActor:
         for key, value, to in sends:
             by_peer.setdefault(to, {})[key] = None if value is None else to_host(value)
         self._count_sent(by_peer)
+        if message.trace:
+            for tensors in by_peer.values():
+                tensors[_SENT] = time.time_ns()
         for to, tensors in by_peer.items():
             self.peers[to].deliver.remote(message.session, message.step, tensors)
 
     def _count_sent(self, by_peer: Mapping[str, Mapping[str, Any]]) -> None:
         for to, tensors in by_peer.items():
-            size = sum(int(getattr(v, "nbytes", 0)) for v in tensors.values())
-            self.metrics.sent(short_name(to), size)
+            self.count_sent(to, sum(int(getattr(v, "nbytes", 0)) for v in tensors.values()))
+
+    def count_sent(self, to: str, size: int) -> None:
+        """So many bytes have gone to another device."""
+        self.metrics.sent(short_name(to), size)
 
     def _tell_peers(self, program: Program, message: StepMessage, error: OpError) -> None:
         reason = f"the step failed on {self.device.name}: {error.message}"
@@ -220,7 +267,7 @@ class DeviceActor:
         program = self.device.programs[handle]
         if position == 0:
             _, settled, feeds = inputs[0]
-            self._settle(session, settled)
+            self.settle_rows(session, settled)
             frame = self.device.begin(program, session, step, feeds, threading.Event())
             self._stepping[key] = frame
         else:
@@ -241,11 +288,11 @@ class DeviceActor:
             self.metrics.sent(short_name(to), int(getattr(leaving[k], "nbytes", 0)))
         if values is not None:
             self._stepping.pop(key, None)
-            self._end(program, frame, key, alone)
+            self.end_part(program, frame, key, alone)
             self.metrics.step(time.perf_counter() - start)
         return step, leaving, values
 
-    def _end(self, program: Program, frame: Frame, key: tuple[str, int], alone: bool) -> None:
+    def end_part(self, program: Program, frame: Frame, key: tuple[str, int], alone: bool) -> None:
         """Commits a part that ran alone; keeps one that others take part in until their outcome is known."""
         if alone:
             self.device.commit(frame)
@@ -253,7 +300,8 @@ class DeviceActor:
             with self._lock:
                 self._pending[key] = frame
 
-    def _settle(self, session: str, settled: Settled) -> None:
+    def settle_rows(self, session: str, settled: Settled) -> None:
+        """Commits or drops what earlier steps have left waiting."""
         for step, succeeded in settled:
             with self._lock:
                 frame = self._pending.pop((session, step), None)
@@ -265,7 +313,7 @@ class DeviceActor:
     @ray.method(concurrency_group="control")
     def get_state(self, session: str, settled: Settled) -> dict[str, Any]:
         """Settles earlier steps, then gives the device's state; see `Device.get_state`."""
-        self._settle(session, settled)
+        self.settle_rows(session, settled)
         return self.device.get_state(session)
 
     @ray.method(concurrency_group="control")
@@ -275,6 +323,9 @@ class DeviceActor:
     @ray.method(concurrency_group="control")
     def forget(self, session: str, handles: Sequence[int]) -> None:
         """A session that shares this device is over: drops its programs and what it left waiting."""
+        loop = self._loops.pop(session, None)
+        if loop is not None:
+            loop.close()
         for handle in handles:
             self.device.unregister(handle)
         with self._lock:
@@ -287,6 +338,8 @@ class DeviceActor:
         """Ends all waits and drops the device's state."""
         self.metrics.stop()
         self.device.close()
+        for loop in list(self._loops.values()):
+            loop.close()
 
 
 def short_name(device: str) -> str:

@@ -7,8 +7,9 @@ import contextlib
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..graph.errors import (
@@ -21,28 +22,27 @@ from ..graph.errors import (
 )
 from ..placement import Cluster
 from .cluster_spec import ClusterSpec
-from .compiled import CompiledStep, can_compile
 from .config import ConfigProto
 from .inventory import describe_devices
 from .launch import DeviceActors, attach, launch_devices
 from .local import collect_one
 from .step import FetchSource, StepSpec
+from .transports import StepPath, Transport, transports
+from .transports.messages import MessagePath
+from .watch import Watch, gone
 
 __all__ = ["RayTarget"]
 
-_POLL_SECONDS = 0.5
-"""How often a driver that waits for a step looks whether a device is gone."""
-
-_COMPILE_AFTER = 3
-"""Runs after which a kind of step is compiled."""
-
-_MOST_COMPILED = 6
-"""Compiled graphs per session; each takes a thread on every actor that it uses."""
+_POLL_SECONDS = 0.25
+"""How often a driver that waits for calls looks whether a device is gone."""
 
 _LOG = logging.getLogger("weft")
 
-_GIVE_UP_SECONDS = 4.0
+_GIVE_UP_SECONDS = 2.0
 """How long the devices that are left may take to end a step that has failed."""
+
+_SETTLE_EVERY = 64
+"""Outcomes that a device has not been told yet, above which it is told without waiting for the next step."""
 
 
 @dataclass(slots=True)
@@ -50,22 +50,24 @@ class _Registered:
     """A step that the devices know.
 
     Attributes:
+        spec: the step.
         handles: each device's handle of its program.
-        feeds: positions of each device's feeds.
-        fetches: where the results are.
         writers: devices whose part changes variables or random streams.
-        spec: the step itself, while it may yet be compiled.
+        messages: the way that always works.
+        path: the best way that there is yet.
+        untried: transports that may be better, with the runs after which each is worth it.
         runs: how often it has run.
-        fast: the step as a compiled graph, once there is one.
     """
 
+    spec: StepSpec
     handles: dict[str, int]
-    feeds: Mapping[str, tuple[int, ...]]
-    fetches: tuple[FetchSource, ...]
     writers: frozenset[str]
-    spec: StepSpec | None = None
+    messages: MessagePath
+    path: StepPath
+    untried: list[Transport]
     runs: int = 0
-    fast: CompiledStep | None = None
+    feeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    fetches: tuple[FetchSource, ...] = ()
 
 
 class RayTarget:
@@ -78,20 +80,29 @@ class RayTarget:
     """
 
     def __init__(self, actors: DeviceActors, session: str, default_device: str | None = None) -> None:
+        import ray
+
         self._actors = actors
         self.session = session
         self.default_device = default_device
-        self.cluster: Cluster = Cluster(tuple(actors.infos))
+        self.here = ray.get_runtime_context().get_node_id()
         self._steps = itertools.count()
         self._lock = threading.Lock()
-        self._settled: dict[str, dict[int, bool]] = {i.name: {} for i in actors.infos}
         self._lost: UnavailableError | None = None
         self._closed = False
-        self._compiled = 0
-        self._compiling = threading.Lock()
-        self._fast: list[CompiledStep] = []
+        self._connecting = threading.Lock()
         self._programs: dict[str, list[int]] = {i.name: [] for i in actors.infos}
+        self._adopt()
         atexit.register(self.close)
+
+    def _adopt(self) -> None:
+        """Takes the actors as they are now."""
+        self.cluster: Cluster = Cluster(tuple(self._actors.infos))
+        self._settled: dict[str, dict[int, bool]] = {i.name: {} for i in self._actors.infos}
+        self._nodes = {i.name: i.node for i in self._actors.infos}
+        self._watch = Watch.of_ray(self._actors.infos)
+        self._transports = transports(self)
+        self._lost = None
 
     @classmethod
     def launch(cls, target: str, cluster: ClusterSpec | None, config: ConfigProto, session: str) -> RayTarget:
@@ -109,142 +120,105 @@ class RayTarget:
         actors = launch_devices(spec, infos, config, session)
         return cls(actors, session, infos[0].name if cluster is None else None)
 
+    @property
+    def handles(self) -> Mapping[str, Any]:
+        """Actor of each device."""
+        return self._actors.handles
+
+    def node_of(self, device: str) -> str:
+        """Ray's identifier of the node that a device is on."""
+        return self._nodes[device]
+
+    # --- kinds of steps ------------------------------------------------------------------------------------
+
     def register(self, spec: StepSpec) -> _Registered:
         self._check_open()
-        refs = {
-            name: self._actors.handles[name].register.remote(program, self.session)
-            for name, program in spec.programs.items()
-        }
-        values = self._get(refs)
+        values = self.call({n: ("register", (p, self.session)) for n, p in spec.programs.items()})
         for name, handle in values.items():
             self._programs[name].append(handle)
-        writers = frozenset(name for name, program in spec.programs.items() if _changes_state(program, spec))
-        return _Registered(values, spec.feeds, spec.fetches, writers, spec if can_compile(spec) else None)
+        messages = MessagePath(spec, values, self)
+        writers = frozenset(n for n in spec.programs if spec.changes_state(n))
+        fit = [t for t in self._transports if t.unfit(spec) is None]
+        made = _Registered(spec, values, writers, messages, messages, fit)
+        made.feeds, made.fetches = spec.feeds, spec.fetches
+        if fit and not fit[0].after:
+            self._connect(made)
+        return made
+
+    def _connect(self, registered: _Registered) -> None:
+        """Puts a kind of step on the best transport that takes it."""
+        with self._connecting:
+            while registered.untried and not self._closed:
+                transport = registered.untried.pop(0)
+                try:
+                    registered.path = transport.connect(registered.spec, registered.handles)
+                except UnavailableError:
+                    raise
+                except Exception as error:
+                    _LOG.info("a step does not take transport %s: %s", transport.name, error)
+                else:
+                    registered.untried.clear()
+                    return
+                if registered.untried and registered.untried[0].after > registered.runs:
+                    return
+
+    def _count_run(self, registered: _Registered) -> None:
+        """Has a step that repeats connected in the background, where that takes a while."""
+        registered.runs += 1
+        if registered.runs == registered.untried[0].after:
+            threading.Thread(
+                target=self._connect_quietly, args=(registered,), daemon=True, name="weft-connect"
+            ).start()
+
+    def _connect_quietly(self, registered: _Registered) -> None:
+        with contextlib.suppress(UnavailableError):  # the next step meets the same loss
+            self._connect(registered)
+
+    def transport_of(self, registered: _Registered) -> str:
+        """Name of the path that a step takes now, for tests and figures."""
+        return type(registered.path).__name__
+
+    # --- one step ------------------------------------------------------------------------------------------
 
     def run(
         self, registered: _Registered, feeds: Sequence[Any], trace: Any = None, timeout: float | None = None
     ) -> list[Any]:
-        self._check_open()
-        fast = registered.fast
-        if fast is None and registered.spec is not None:
+        if self._closed or self._lost is not None:
+            self._check_open()
+        path = registered.path
+        if registered.untried:
             self._count_run(registered)
-        # A compiled graph runs one step at a time; other threads' steps of the kind go as messages meanwhile.
-        if fast is not None and trace is None and fast.lock.acquire(blocking=False):
-            try:
-                return self._run_compiled(fast, registered, feeds, timeout)
-            finally:
-                fast.lock.release()
-        return self._run_messages(registered, feeds, trace, timeout)
-
-    def _run_compiled(
-        self, fast: CompiledStep, registered: _Registered, feeds: Sequence[Any], timeout: float | None
-    ) -> list[Any]:
+        given = {n: [feeds[i] for i in positions] for n, positions in registered.feeds.items()}
         step = next(self._steps)
-        told = {name: tuple(self._settled[name].items()) for name in fast.devices}
-        headers = [(step, told[n], [feeds[i] for i in registered.feeds[n]]) for n in fast.devices]
-        alone = len(fast.devices) == 1
-        try:
-            values = fast.run(headers, timeout)
-        except BaseException as error:
-            if not alone:
-                self._note_settled(frozenset(fast.devices), step, False, told)
-            raise self._compiled_error(error, registered) from None
-        if alone:
-            self._note_settled(frozenset(), step, True, told)
+        told = {n: tuple(rows.items()) if (rows := self._settled[n]) else () for n in registered.handles}
+        if trace is None and path.claim():
+            try:
+                values = self._run_on(path, registered, step, told, given, timeout)
+            finally:
+                path.release()
         else:
-            self._note_settled(registered.writers, step, True, told)
+            values = self._run_on(registered.messages, registered, step, told, given, timeout, trace)
         return [collect_one(f, feeds, values) for f in registered.fetches]
 
-    def _compiled_error(self, error: BaseException, registered: _Registered) -> BaseException:
-        """What went wrong in a compiled graph; one that cannot be used any more is given up."""
-        from ray.exceptions import RayActorError, RayChannelError, RayTaskError
-
-        if isinstance(error, RayTaskError) and not isinstance(error, RayActorError):
-            return _op_error(error, "")
-        if isinstance(error, (RayActorError, RayChannelError)):
-            registered.fast = None
-            if self._closed:
-                return CancelledError(None, "the session was closed while the step ran")
-            return self._find_lost() or UnavailableError(None, f"the devices' connection is closed: {error}")
-        return error
-
-    def _find_lost(self) -> OpError | None:
-        """Asks every device whether it is alive; the error to report if one is not."""
-        import ray
-
-        refs = {n: a.ready.remote() for n, a in self._actors.handles.items()}
-        ray.wait(list(refs.values()), num_returns=len(refs), timeout=_GIVE_UP_SECONDS)
-        errors: dict[str, BaseException] = {}
-        for name, ref in refs.items():
-            try:
-                ray.get(ref, timeout=0)
-            except ray.exceptions.GetTimeoutError:
-                continue
-            except Exception as error:
-                errors[name] = error
-        return self._cause(errors) if errors else None
-
-    def _count_run(self, registered: _Registered) -> None:
-        """Has a step that repeats compiled in the background."""
-        registered.runs += 1
-        if registered.runs != _COMPILE_AFTER or registered.spec is None:
-            return
-        with self._lock:
-            if self._compiled >= _MOST_COMPILED:
-                registered.spec = None
-                return
-            self._compiled += 1
-        threading.Thread(target=self._compile, args=(registered,), daemon=True, name="weft-compile").start()
-
-    def _compile(self, registered: _Registered) -> None:
-        spec, registered.spec = registered.spec, None
-        if spec is None or self._closed:
-            return
-        with self._compiling:
-            try:
-                fast = CompiledStep(spec, registered.handles, self._actors.handles, self.session)
-            except Exception as error:
-                _LOG.info("a step stays with messages: %s", error)
-                return
-            if self._closed:
-                fast.close()
-                return
-            self._fast.append(fast)
-            registered.fast = fast
-
-    def _run_messages(
-        self, registered: _Registered, feeds: Sequence[Any], trace: Any, timeout: float | None
-    ) -> list[Any]:
-        from .device_actor import StepMessage
-
-        step = next(self._steps)
-        alone = len(registered.handles) == 1
-        refs, told = {}, {}
-        for name, handle in registered.handles.items():
-            told[name] = tuple(self._settled[name].items()) if self._settled[name] else ()
-            message = StepMessage(
-                handle,
-                self.session,
-                step,
-                [feeds[i] for i in registered.feeds[name]],
-                told[name],
-                commit=alone,
-                trace=trace is not None,
-                timeout=timeout,
-            )
-            refs[name] = self._actors.handles[name].run_step.remote(message)
+    def _run_on(
+        self,
+        path: Any,
+        registered: _Registered,
+        step: int,
+        told: Mapping[str, Any],
+        given: Mapping[str, list[Any]],
+        timeout: float | None,
+        *trace: Any,
+    ) -> dict[str, list[Any]]:
         try:
-            results = self._get(refs, step, timeout)
+            values: dict[str, list[Any]] = path.run(step, told, given, timeout, *trace)
         except BaseException:
-            if not alone:
+            if not path.commits:
                 self._note_settled(registered.writers, step, False, told)
             raise
-        self._note_settled(frozenset() if alone else registered.writers, step, True, told)
-        if trace is not None:
-            for name, (_, rows) in results.items():
-                trace.extend((name, *row) for row in rows or ())
-        values = {name: result[0] for name, result in results.items()}
-        return [collect_one(f, feeds, values) for f in registered.fetches]
+        if not path.commits or any(told.values()):
+            self._note_settled(frozenset() if path.commits else registered.writers, step, True, told)
+        return values
 
     def _note_settled(
         self, writers: frozenset[str], step: int, succeeded: bool, told: Mapping[str, Any]
@@ -257,40 +231,75 @@ class RayTarget:
                         self._settled[name].pop(known, None)
             for name in writers:
                 self._settled[name][step] = succeeded
-        if not self._actors.owned:
-            # Other programs look at these devices too: they must not wait for this session's next step.
-            for name in writers:
-                rows = tuple(self._settled[name].items())
-                self._actors.handles[name].settle.remote(self.session, rows)
+        for name in writers:
+            # Other programs look at shared devices too: they must not wait for this session's next step.
+            if not self._actors.owned or len(self._settled[name]) > _SETTLE_EVERY:
+                self._settle_now(name)
+
+    def _settle_now(self, name: str) -> None:
+        rows = tuple(self._settled[name].items())
+        if not self._transports or not any(
+            getattr(t, "settle", _never)(name, rows) for t in self._transports
+        ):
+            self.handles[name].settle.remote(self.session, rows)
+        if self._actors.owned:
+            with self._lock:
+                for step, _ in rows:
+                    self._settled[name].pop(step, None)
 
     # --- waiting ------------------------------------------------------------------------------------------
 
-    def _get(
+    def call(self, calls: Mapping[str, tuple[str, tuple[Any, ...]]]) -> dict[str, Any]:
+        """Calls a method of some device actors and waits for the results.
+
+        Args:
+            calls: for each device the method and its arguments.
+
+        Raises:
+            UnavailableError: one of the devices is gone.
+        """
+        return self.wait_for(
+            {n: getattr(self.handles[n], method).remote(*args) for n, (method, args) in calls.items()}
+        )
+
+    def wait_for(
         self, refs: Mapping[str, Any], step: int | None = None, timeout: float | None = None
     ) -> dict[str, Any]:
         """The results of one call per device; on failure ends the others first, then raises the one cause."""
         import ray
-        from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+        from ray.exceptions import GetTimeoutError, RayError
 
         names, listed = list(refs), list(refs.values())
-        waited = 0.0
+        start = time.monotonic()
         while True:
             try:
                 return dict(zip(names, ray.get(listed, timeout=_POLL_SECONDS), strict=True))
             except GetTimeoutError:
-                waited += _POLL_SECONDS
-                failed = self._failed(refs)
-                if failed:
+                if self._failed(refs):
                     break
                 if self._closed:
                     raise CancelledError(None, "the session was closed while the step ran") from None
-                if timeout is not None and waited >= timeout:
+                try:
+                    self.check_alive()
+                except UnavailableError:
+                    self._abort(refs, step, "a device is gone")
+                    raise
+                if timeout is not None and time.monotonic() - start >= timeout:
                     self._abort(refs, step, "the step took longer than the caller allowed")
                     raise DeadlineExceededError(None, f"the step took longer than {timeout} s") from None
-            except (RayTaskError, RayActorError, RayError, OpError):
+            except (RayError, OpError):
                 break
         errors = self._collect_errors(refs, step)
         raise self._cause(errors)
+
+    def check_alive(self) -> None:
+        """Raises UnavailableError where a device is gone, CancelledError where the session is closed."""
+        if self._closed:
+            raise CancelledError(None, "the session was closed while the step ran")
+        error = self._watch.error()
+        if error is not None:
+            self._lost = error
+            raise error
 
     def _failed(self, refs: Mapping[str, Any]) -> bool:
         import ray
@@ -308,7 +317,8 @@ class RayTarget:
         import ray
 
         self._abort(refs, step, "the step failed on another device")
-        ray.wait(list(refs.values()), num_returns=len(refs), timeout=_GIVE_UP_SECONDS)
+        with contextlib.suppress(Exception):
+            ray.wait(list(refs.values()), num_returns=len(refs), timeout=_GIVE_UP_SECONDS)
         errors: dict[str, BaseException] = {}
         for name, ref in refs.items():
             try:
@@ -322,21 +332,36 @@ class RayTarget:
     def _abort(self, refs: Mapping[str, Any], step: int | None, reason: str) -> None:
         if step is not None:
             for name in refs:
-                self._actors.handles[name].abort.remote(self.session, step, reason)
+                with contextlib.suppress(Exception):
+                    self.handles[name].abort.remote(self.session, step, reason)
 
     def _cause(self, errors: Mapping[str, BaseException]) -> OpError:
         """The one error to report: a lost device before an op's own error before an aborted wait."""
         from ray.exceptions import RayActorError
 
         lost = [n for n, e in errors.items() if isinstance(e, RayActorError)]
+        lost += [n for n in self._watch.lost() if n not in lost]
         if lost:
-            self._lost = UnavailableError(
-                None, f"device {', '.join(lost)} is gone: its process died or its node was lost", lost[0]
-            )
+            self._lost = gone(lost)
             return self._lost
         causes = [_op_error(e, n) for n, e in errors.items()]
         own = [c for c in causes if not isinstance(c, AbortedError)]
         return (own or causes or [UnknownError(None, "the step failed on a device that did not say why")])[0]
+
+    def op_error(self, error: BaseException) -> OpError:
+        """The weft error inside what Ray raised."""
+        return _op_error(error, "")
+
+    def lost_error(self, error: BaseException) -> OpError:
+        """What to report where a connection to devices broke: which device is gone, once that is known."""
+        if self._closed:
+            return CancelledError(None, "the session was closed while the step ran")
+        refs = {n: a.ready.remote() for n, a in self.handles.items()}
+        errors = self._collect_errors(refs, None)
+        if errors or self._watch.lost():
+            return self._cause(errors)
+        self._lost = UnavailableError(None, f"the devices' connection is closed: {error}")
+        return self._lost
 
     def _check_open(self) -> None:
         if self._closed:
@@ -344,36 +369,40 @@ class RayTarget:
         if self._lost is not None:
             raise self._lost
 
+    # --- state ---------------------------------------------------------------------------------------------
+
     @property
     def pids(self) -> dict[str, int]:
         """Process of each device."""
         return {i.name: int(i.process.rsplit(":", 1)[-1]) for i in self._actors.infos}
 
+    def told(self) -> dict[str, tuple[tuple[int, bool], ...]]:
+        """For each device the outcomes of steps that it has not been told."""
+        return {name: tuple(rows.items()) for name, rows in self._settled.items()}
+
     def get_state(self) -> dict[str, Any]:
         """State of every device, once all earlier steps are settled there."""
         self._check_open()
-        told = {name: tuple(rows.items()) for name, rows in self._settled.items()}
-        actors = self._actors.handles
-        return self._get({n: a.get_state.remote(self.session, told[n]) for n, a in actors.items()})
+        told = self.told()
+        return self.call({n: ("get_state", (self.session, told[n])) for n in self.handles})
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Gives every device the state that `get_state` gave; devices that it lacks stay as they are."""
-        actors = self._actors.handles
-        self._get({n: actors[n].set_state.remote(self.session, part) for n, part in state.items()})
+        self.call({n: ("set_state", (self.session, part)) for n, part in state.items()})
 
     def stats(self) -> list[dict[str, Any]]:
         self._check_open()
-        found = self._get({n: a.stats.remote() for n, a in self._actors.handles.items()})
-        return list(found.values())
+        return list(self.call(dict.fromkeys(self.handles, ("stats", ()))).values())
 
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
         atexit.unregister(self.close)
-        with self._compiling:
-            for fast in self._fast:
-                fast.close()
+        with self._connecting:
+            for transport in self._transports:
+                transport.close()
+        self._watch.close()
         if self._actors.owned:
             self._actors.stop()
         else:
@@ -394,13 +423,8 @@ class RayTarget:
             ray.wait(refs, num_returns=len(refs), timeout=_GIVE_UP_SECONDS)
 
 
-def _changes_state(program: Any, spec: StepSpec) -> bool:
-    if program.final:
-        return True
-    nodes = (n for s in program.stages for n in s.nodes)
-    return any(
-        n.op not in ("_Feed", "_Send", "_Recv") and n.decl.state.kind in ("random", "effect") for n in nodes
-    )
+def _never(*_: Any) -> bool:
+    return False
 
 
 def _op_error(error: BaseException, device: str) -> OpError:

@@ -17,9 +17,9 @@ from typing import Any
 
 from ..graph.errors import CancelledError, FailedPreconditionError, UnavailableError
 from ..placement import Cluster
-from .compiled import can_compile
 from .ray_target import RayTarget
 from .step import StepSpec
+from .transports import waits_for_nothing
 
 __all__ = ["RecoveringTarget"]
 
@@ -101,7 +101,7 @@ class RecoveringTarget:
         self.default_device = self._inner.default_device
 
     def register(self, spec: StepSpec) -> _Entry:
-        if not can_compile(spec):
+        if not waits_for_nothing(spec):
             raise FailedPreconditionError(
                 None,
                 "a session that recovers from lost devices runs steps without queues, readers and tables only, since "

@@ -52,7 +52,6 @@ class StepSpec:
         plan: the plan that was followed.
         subgraph: the rewritten step that was planned.
         partitions: each device's nodes, `_Send` and `_Recv` included.
-        stream: whether the step's random ops or writes make running it twice differ.
     """
 
     programs: Mapping[str, ProgramSpec]
@@ -61,6 +60,16 @@ class StepSpec:
     plan: Plan
     subgraph: Subgraph
     partitions: Mapping[str, Partition]
+
+    def changes_state(self, device: str) -> bool:
+        """Whether a device's part changes its variables, random streams or resources."""
+        program = self.programs[device]
+        if program.final:
+            return True
+        nodes = (n for s in program.stages for n in s.nodes)
+        return any(
+            n.op not in (FEED, "_Send", "_Recv") and n.decl.state.kind in ("random", "effect") for n in nodes
+        )
 
 
 def build_step(

@@ -14,50 +14,76 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import DeadlineExceededError
-from .step import StepSpec
+from ...graph.errors import DeadlineExceededError
+from ..step import StepSpec
+from . import waits_for_nothing
 
-__all__ = ["CompiledStep", "can_compile"]
+__all__ = ["CompiledStep", "CompiledTransport"]
 
-_PASSIVE_EFFECTS = frozenset(
-    {"Assert", "CheckNumerics", "CheckNumericsV2", "Print", "PrintV2", "StringFormat"}
-)
-"""Effects that never wait for another step."""
+_POLL_SECONDS = 0.25
 
-_POLL_SECONDS = 5.0
+_MOST_COMPILED = 6
+"""Compiled graphs per session; each takes a thread on every actor that it uses."""
 
 
-def can_compile(spec: StepSpec) -> bool:
-    """Whether a step may run as a compiled graph: none of its effects can wait for another step."""
-    for program in spec.programs.values():
-        for stage in program.stages:
-            for node in stage.nodes:
-                if node.op in ("_Feed", "_Send", "_Recv"):
-                    continue
-                if node.decl.state.kind == "effect" and node.op not in _PASSIVE_EFFECTS:
-                    return False
-    return all(p.stages for p in spec.programs.values())
+class CompiledTransport:
+    """Steps of one session as Ray compiled graphs.
+
+    Args:
+        target: the session's `RayTarget`.
+    """
+
+    name = "compiled"
+    after = 3
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+        self._made = 0
+        self._lock = threading.Lock()
+        self._steps: list[CompiledStep] = []
+        self._closed = False
+
+    def unfit(self, spec: StepSpec) -> str | None:
+        if not waits_for_nothing(spec):
+            return "the step may wait for another step"
+        return "there are enough compiled graphs already" if self._made >= _MOST_COMPILED else None
+
+    def connect(self, spec: StepSpec, handles: Mapping[str, int]) -> CompiledStep:
+        with self._lock:
+            self._made += 1
+            step = CompiledStep(spec, handles, self._target)
+            if self._closed:
+                step.close()
+            else:
+                self._steps.append(step)
+            return step
+
+    def close(self) -> None:
+        self._closed = True
+        with self._lock:
+            for step in self._steps:
+                step.close()
 
 
 class CompiledStep:
-    """One kind of step as a compiled graph.
+    """One kind of step as a compiled graph; it runs one step at a time.
 
     Args:
         spec: the step.
         handles: each device's handle of its program.
-        actors: actor of each device.
-        session: name of the session.
+        target: the session's `RayTarget`.
     """
 
-    def __init__(
-        self, spec: StepSpec, handles: Mapping[str, int], actors: Mapping[str, Any], session: str
-    ) -> None:
+    def __init__(self, spec: StepSpec, handles: Mapping[str, int], target: Any) -> None:
         from ray.dag import InputNode, MultiOutputNode
 
         # A lost device is reported once, by the session; Ray would log every channel that it takes down.
         logging.getLogger("ray.dag").setLevel(logging.CRITICAL)
-        self.devices = list(spec.programs)
-        self.lock = threading.Lock()
+        self._target = target
+        self._devices = list(spec.programs)
+        self._lock = threading.Lock()
+        self._broken = False
+        self.commits = len(self._devices) == 1
         nodes: dict[tuple[str, int], Any] = {}
         order = sorted(
             ((stage.level, device) for device, p in spec.programs.items() for stage in p.stages),
@@ -65,7 +91,7 @@ class CompiledStep:
         with InputNode() as given:
             for level, device in order:
                 nodes[device, level] = _stage_node(
-                    spec, device, level, nodes, given, actors[device], handles[device], session, self.devices
+                    spec, device, level, nodes, given, target, handles[device], self._devices
                 )
             taken = {key for level, device in order for key in _needs(spec, device, level)}
             ends = [(d, p.stages[-1].level) for d, p in spec.programs.items()]
@@ -73,18 +99,33 @@ class CompiledStep:
             graph = MultiOutputNode([nodes[k] for k in self._outputs])
         self._graph = graph.experimental_compile(_submit_timeout=60.0)
 
-    def run(self, headers: Sequence[Any], timeout: float | None = None) -> dict[str, list[Any]]:
-        """Runs the step once.
+    def claim(self) -> bool:
+        # Other threads' steps of the kind go as messages meanwhile.
+        return not self._broken and self._lock.acquire(blocking=False)
 
-        Args:
-            headers: for each device what its first stage is told: step, outcomes of earlier steps, feeds.
-            timeout: seconds that the step may take; None for no limit.
+    def release(self) -> None:
+        self._lock.release()
 
-        Returns:
-            What each device's program returns, in memory of the caller's own.
-        """
-        refs = self._graph.execute(*headers)
-        results = self._wait(refs, timeout)
+    def run(
+        self,
+        step: int,
+        told: Mapping[str, Sequence[tuple[int, bool]]],
+        feeds: Mapping[str, list[Any]],
+        timeout: float | None,
+    ) -> dict[str, list[Any]]:
+        from ray.exceptions import RayActorError, RayChannelError, RayTaskError
+
+        headers = [(step, tuple(told[n]), feeds[n]) for n in self._devices]
+        try:
+            results = self._wait(self._graph.execute(*headers), timeout)
+        except RayTaskError as error:
+            if isinstance(error, RayActorError):
+                self._broken = True
+                raise self._target.lost_error(error) from None
+            raise self._target.op_error(error) from None
+        except (RayActorError, RayChannelError) as error:
+            self._broken = True
+            raise self._target.lost_error(error) from None
         return {
             device: [_own(v) for v in result[2]]
             for (device, _), result in zip(self._outputs, results, strict=True)
@@ -95,21 +136,24 @@ class CompiledStep:
         import ray
         from ray.exceptions import GetTimeoutError, RayChannelTimeoutError
 
-        # One by one: a result can be taken once only, also when a later one is not there in time.
-        results: list[Any] = []
         waited = 0.0
-        while len(results) < len(refs):
+        while True:
             pause = _POLL_SECONDS if timeout is None else min(_POLL_SECONDS, timeout - waited)
             try:
-                results.append(ray.get(refs[len(results)], timeout=pause))
+                return list(ray.get(refs, timeout=pause))
             except (GetTimeoutError, RayChannelTimeoutError):
                 waited += pause
+                try:
+                    self._target.check_alive()
+                except BaseException:
+                    self._broken = True
+                    raise
                 if timeout is not None and waited >= timeout:
                     raise DeadlineExceededError(None, f"the step took longer than {timeout} s") from None
-        return results
 
     def close(self) -> None:
         """Takes the channels down."""
+        self._broken = True
         with contextlib.suppress(Exception):
             self._graph.teardown(kill_actors=False)
 
@@ -132,9 +176,8 @@ def _stage_node(
     level: int,
     nodes: Mapping[tuple[str, int], Any],
     given: Any,
-    actor: Any,
+    target: Any,
     handle: int,
-    session: str,
     devices: Sequence[str],
 ) -> Any:
     stages = spec.programs[device].stages
@@ -142,7 +185,8 @@ def _stage_node(
     inputs = [nodes[k] for k in _needs(spec, device, level)]
     if position == 0:
         inputs.insert(0, given[devices.index(device)])
-    return actor.run_stage.bind((handle, session, position, len(devices) == 1), *inputs)
+    what = handle, target.session, position, len(devices) == 1
+    return target.handles[device].run_stage.bind(what, *inputs)
 
 
 def _own(value: Any) -> Any:
