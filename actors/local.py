@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from .device import Device, Frame
 from .inventory import describe_devices
 from .program import Program, StageProgram
 from .step import FetchSource, StepSpec
+from .timing import transfer_timing
 
 __all__ = ["LocalTarget"]
 
@@ -148,9 +150,13 @@ class LocalTarget:
         for index, stage in registered.order:
             device = registered.parts[index][0]
             received = {}
+            timings = frames[index].timings
             for key in stage.recvs:
                 value, sender = arrived[key]
+                start = time.time_ns() if timings is not None else 0
                 received[key] = _carry(value, sender, device)
+                if timings is not None:
+                    timings.append(transfer_timing(key, start, time.time_ns()))
             for key, value, _ in device.run_stage(frames[index], stage, received):
                 arrived[key] = (value, device)
 

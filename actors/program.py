@@ -84,6 +84,8 @@ class Instruction:
         versions: those of `outputs` that are versions of variables.
         nodes: names of the nodes it computes.
         overlay: for an effect that may change variables: variable key, slot before, slot after.
+        segment: what was compiled; None for an effect.
+        timed: the same with the time of each node, once step statistics have been asked for.
     """
 
     call: CompiledSegment
@@ -95,6 +97,8 @@ class Instruction:
     versions: tuple[int, ...] = ()
     nodes: tuple[str, ...] = ()
     overlay: tuple[tuple[VariableKey, int | None, int], ...] = ()
+    segment: Segment | None = None
+    timed: Any = None
 
 
 @dataclass(slots=True)
@@ -446,6 +450,7 @@ def _finish(builder: _Builder, program: Program) -> None:
                 functions=program.spec.functions,
             )
             instruction.call = builder.backend.compile(segment)
+            instruction.segment = segment
         needed.update(instruction.inputs)
     for number, instruction in enumerate(instructions):
         instruction.frees = tuple(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..placement import Costs
 from .config import RunOptions
 from .step import StepSpec
+from .timing import Shapes
 
 __all__ = ["fill_metadata"]
 
-Row = tuple[str, tuple[str, ...], int, int]
+Row = tuple[str, tuple[str, ...], int, int, Shapes]
+"""Device, and the fields of `timing.Timing`."""
 
 
 def fill_metadata(metadata: Any, spec: StepSpec, trace: Sequence[Row] | None, options: RunOptions) -> None:
@@ -19,12 +22,17 @@ def fill_metadata(metadata: Any, spec: StepSpec, trace: Sequence[Row] | None, op
     Args:
         metadata: the message; what it held is cleared.
         spec: the step that ran.
-        trace: rows of device, node names, start and end in nanoseconds since the epoch.
+        trace: what ran where and when.
         options: what was asked for.
     """
     metadata.Clear()
+    devices: dict[str, Any] = {}
     for row in trace or ():
-        _add_row(metadata.step_stats, spec, row)
+        device = row[0]
+        if device not in devices:
+            devices[device] = metadata.step_stats.dev_stats.add()
+            devices[device].device = device
+        _add_row(devices[device], spec, row)
     if options.output_partition_graphs:
         from ..graph.graph_def import write_ir_nodes
 
@@ -32,34 +40,60 @@ def fill_metadata(metadata: Any, spec: StepSpec, trace: Sequence[Row] | None, op
             write_ir_nodes(metadata.partition_graphs.add(), part.nodes)
 
 
-def _add_row(step_stats: Any, spec: StepSpec, row: Row) -> None:
-    device, names, start, end = row
-    stats = next((d for d in step_stats.dev_stats if d.device == device), None)
-    if stats is None:
-        stats = step_stats.dev_stats.add()
-        stats.device = device
-    # A segment is timed as a whole: its nodes share the time by their predicted cost, in order.
-    shares = _shares(spec, names)
+def _add_row(stats: Any, spec: StepSpec, row: Row) -> None:
+    device, names, start, end, seen = row
+    shapes: dict[str, dict[int, tuple[int, ...]]] = {}
+    for (name, output), shape in seen:
+        shapes.setdefault(name, {})[output] = shape
+    # A segment that is timed as a whole: its nodes share the time by their predicted cost, in order.
     at = float(start)
-    for name, share in zip(names, shares, strict=True):
-        node = stats.node_stats.add()
-        node.node_name = name
+    for name, share in zip(names, _shares(spec, device, names), strict=True):
         taken = (end - start) * share
-        node.all_start_micros = int(at // 1000)
-        node.op_start_rel_micros = 0
-        node.op_end_rel_micros = int(taken // 1000)
-        node.all_end_rel_micros = int(taken // 1000)
-        node.all_start_nanos = int(at)
-        node.op_end_rel_nanos = int(taken)
-        node.all_end_rel_nanos = int(taken)
+        node = _node_stats(stats, name, int(at), int(taken))
         found = spec.subgraph.nodes.get(name)
-        node.timeline_label = f"{name} = {found.op if found else '?'}"
+        if found is not None:
+            node.timeline_label = f"{name} = {found.op}({', '.join(n for n, _ in found.inputs)})"
+            _add_shapes(node, found, shapes.get(name, {}))
+        elif name.count(";") == 2:
+            tensor, source, _ = name.split(";")
+            node.node_name = f"_recv_{tensor}"
+            node.timeline_label = f"{name} = _Recv"
         at += taken
 
 
-def _shares(spec: StepSpec, names: Sequence[str]) -> list[float]:
+def _node_stats(stats: Any, name: str, start: int, taken: int) -> Any:
+    node = stats.node_stats.add()
+    node.node_name = name
+    node.all_start_micros = start // 1000
+    node.op_start_rel_micros = 0
+    node.op_end_rel_micros = taken // 1000
+    node.all_end_rel_micros = taken // 1000
+    node.all_start_nanos = start
+    node.op_end_rel_nanos = taken
+    node.all_end_rel_nanos = taken
+    return node
+
+
+def _add_shapes(stats: Any, node: Any, seen: Mapping[int, tuple[int, ...]]) -> None:
+    for output, shape in enumerate(node.shapes):
+        dims = seen.get(output)
+        if dims is None and shape.is_fully_defined():
+            dims = shape.known()
+        if dims is None:
+            continue
+        made = stats.output.add()
+        made.slot = output
+        made.tensor_description.dtype = node.types[output].as_datatype_enum
+        for size in dims:
+            made.tensor_description.shape.dim.add().size = size
+
+
+def _shares(spec: StepSpec, device: str, names: Sequence[str]) -> list[float]:
+    if len(names) == 1:
+        return [1.0]
     from ..placement import predicted_seconds
 
-    weights = [max(predicted_seconds(spec.subgraph, spec.plan, n), 1e-9) for n in names]
+    known = Costs()
+    weights = [max(predicted_seconds(spec.subgraph, spec.plan, n, known), 1e-9) for n in names]
     total = sum(weights)
     return [w / total for w in weights]

@@ -93,6 +93,11 @@ class _Chosen:
         self.started = False
         self.settled: CompiledSegment | None = None
 
+    @property
+    def on_numpy(self) -> bool:
+        """Whether the segment runs on NumPy now."""
+        return self.settled is None or self.settled is self.ours
+
     def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
         if self.settled is not None:
             return self.settled(values)

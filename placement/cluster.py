@@ -45,7 +45,7 @@ class DeviceInfo:
         streams: how many ops it runs at once.
         node: name of the machine it is in; devices with the same name share its memory.
         process: name of the process that drives it; devices of one process pass tensors by reference.
-        op_times: measured times of op types, by `times_key`; those that are not there take what `flops`,
+        op_times: measured times of op types, by `op_times.times_key`; those that are not there take what `flops`,
             `bytes_per_second` and `op_seconds` say.
         turns: name of the processor that it shares with all devices of that name; "" for one of its own. How
             many of them compute at once is in `Cluster.processors`.

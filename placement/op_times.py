@@ -1,50 +1,50 @@
-"""How long a device takes for one type of op, measured at several sizes."""
+"""How long a device takes for one type of op, fitted to measurements at several sizes."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ..graph.errors import PlacementError
 
-__all__ = ["OpTimes", "device_seconds", "times_key"]
+if TYPE_CHECKING:
+    from .cluster import DeviceInfo
+
+__all__ = ["OpTimes", "device_seconds", "fit_times", "times_key"]
 
 _Floats = npt.NDArray[np.float64]
+
+_NEAR_BYTES = float(1 << 20)
+"""Memory traffic up to which an op is taken to find its tensors in a cache."""
 
 
 @dataclass(frozen=True)
 class OpTimes:
-    """Times of one type of op against the work that it does.
-
-    Between two measured points the time is interpolated linearly; beyond the last one it grows at the rate of the
-    last two points.
+    """Time of one type of op: a fixed part, and parts that grow with arithmetic and with memory traffic.
 
     Attributes:
-        measure: what `work` counts: "flops", or "bytes" of memory traffic.
-        work: work of each point, ascending.
-        seconds: time of each point, in seconds.
+        fixed: seconds per run.
+        per_flop: seconds per FLOP.
+        per_byte: seconds per byte of memory traffic.
+        per_far_byte: seconds more for each byte beyond `near_bytes`.
+        near_bytes: memory traffic up to which tensors are found in a cache, in bytes.
     """
 
-    measure: Literal["flops", "bytes"]
-    work: tuple[float, ...]
-    seconds: tuple[float, ...]
+    fixed: float
+    per_flop: float = 0.0
+    per_byte: float = 0.0
+    per_far_byte: float = 0.0
+    near_bytes: float = _NEAR_BYTES
 
     def __post_init__(self) -> None:
-        if self.measure not in ("flops", "bytes"):
-            raise PlacementError(None, f"op times count 'flops' or 'bytes', got {self.measure!r}")
-        if not self.work or len(self.work) != len(self.seconds):
-            raise PlacementError(
-                None,
-                f"op times need as many points of work as times, got {len(self.work)} and {len(self.seconds)}",
-            )
-        if not all(np.isfinite(self.work)) or any(np.diff(self.work) <= 0) or self.work[0] < 0:
-            raise PlacementError(None, f"the work of op times must ascend from at least 0, got {self.work}")
-        if not all(np.isfinite(self.seconds)) or min(self.seconds) < 0:
-            raise PlacementError(None, f"op times must be at least 0 seconds, got {self.seconds}")
+        for name, value in asdict(self).items():
+            if not (math.isfinite(value) and value >= 0):
+                raise PlacementError(None, f"op times: {name} must be a number of at least 0, got {value!r}")
 
     def of(self, flops: _Floats, moved: _Floats) -> _Floats:
         """Times of ops, in seconds.
@@ -52,18 +52,14 @@ class OpTimes:
         Args:
             flops, moved: arithmetic and memory traffic of each op.
         """
-        given = flops if self.measure == "flops" else moved
-        found: _Floats = np.interp(given, self.work, self.seconds)
-        if len(self.work) > 1:
-            rise = max(self.seconds[-1] - self.seconds[-2], 0.0) / (self.work[-1] - self.work[-2])
-            found += np.maximum(given - self.work[-1], 0.0) * rise
-        elif self.work[0] > 0:
-            found = np.maximum(found, self.seconds[0] * given / self.work[0])
+        found: _Floats = self.fixed + self.per_flop * flops + self.per_byte * moved
+        if self.per_far_byte:
+            found += self.per_far_byte * np.maximum(moved - self.near_bytes, 0.0)
         return found
 
-    def to_dict(self) -> dict[str, Any]:
-        """The times as plain data."""
-        return {"measure": self.measure, "work": list(self.work), "seconds": list(self.seconds)}
+    def to_dict(self) -> dict[str, float]:
+        """The numbers by name."""
+        return asdict(self)
 
 
 def times_key(op: str, dtype: str) -> str:
@@ -71,13 +67,37 @@ def times_key(op: str, dtype: str) -> str:
     return f"{op}:{dtype}"
 
 
+def fit_times(points: Sequence[tuple[float, float, float]]) -> OpTimes:
+    """The times that come closest, in relative terms, to what was measured.
+
+    Args:
+        points: FLOPs, bytes of memory traffic and seconds of each measurement.
+    """
+    flops, moved, seconds = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
+    seconds = np.maximum(seconds, 1e-9)
+    columns = np.stack([np.ones_like(flops), flops, moved, np.maximum(moved - _NEAR_BYTES, 0.0)], axis=1)
+    scale = np.maximum(np.abs(columns).max(axis=0), 1e-300)
+    rows = columns / scale / seconds[:, None]
+    used = [i for i in range(4) if np.abs(columns[:, i]).max() > 0]
+    found = np.zeros(4)
+    while used:
+        part, *_ = np.linalg.lstsq(rows[:, used], np.ones(len(seconds)), rcond=None)
+        if (part >= 0).all():
+            found[used] = part
+            break
+        # Times cannot fall with work: the part that is most negative is left out.
+        used.pop(int(np.argmin(part)))
+    fixed, per_flop, per_byte, per_far = (found / scale).tolist()
+    return OpTimes(fixed, per_flop, per_byte, per_far)
+
+
 def device_seconds(
-    device: Any, kinds: Mapping[tuple[str, str], Sequence[int]], flops: _Floats, moved: _Floats
+    device: DeviceInfo, kinds: Mapping[tuple[str, str], Sequence[int]], flops: _Floats, moved: _Floats
 ) -> _Floats:
     """Times of many ops on one device, in seconds.
 
     Args:
-        device: a `DeviceInfo`.
+        device: what runs them.
         kinds: positions of the ops of each op type and element type; those that are in none take no time.
         flops, moved: arithmetic and memory traffic of each op.
     """
