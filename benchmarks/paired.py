@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Contender", "noise", "ratio", "serve", "table", "take_turns"]
+__all__ = ["Contender", "local_ray", "noise", "ratio", "serve", "table", "take_turns"]
 
 _READY, _DONE = "ready", "seconds"
 
@@ -81,6 +81,20 @@ def serve(run: Callable[[int], float]) -> None:
     print(f"#{_READY}", flush=True)
     for line in sys.stdin:
         print(f"#{_DONE} {run(int(line))}", flush=True)
+
+
+def local_ray(cpus: int = 4) -> None:
+    """Starts a Ray of this process's own, whatever other Ray runs on the machine."""
+    import ray
+
+    ray.init(
+        address="local",
+        num_cpus=cpus,
+        include_dashboard=False,
+        object_store_memory=256 * 2**20,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
 
 
 def take_turns(contenders: Sequence[Contender], rounds: int, steps: int) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .paired import Contender, serve, table, take_turns
+from .paired import Contender, local_ray, serve, table, take_turns
 from .step_latency import _free_ports, _tensorflow
 
 _MODULE = "benchmarks.runtime"
@@ -52,6 +52,7 @@ def _serve(sess: Any, train: Any, init: Any) -> None:
 def serve_weft(count: int) -> None:
     import weft as tf
 
+    local_ray()
     train, init = _training(tf, count)
     with tf.Session("ray", cluster=tf.train.ClusterSpec({"ps": 1, "worker": 1})) as sess:
         _serve(sess, train, init)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .paired import Contender, serve, table, take_turns
+from .paired import Contender, local_ray, serve, table, take_turns
 
 _MODULE = "benchmarks.step_latency"
 _ROWS = 100
@@ -61,6 +61,8 @@ def serve_weft(target: str) -> None:
     import weft as tf
 
     two = target == "ray"
+    if two:
+        local_ray()
     train, feed, init = _linear_regression(
         tf, "/job:ps/task:0" if two else None, "/job:worker/task:0" if two else None
     )
