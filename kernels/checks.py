@@ -94,3 +94,12 @@ def print_v2(c: KernelContext, text: Any) -> None:
         raise InvalidArgumentError(
             c.node.name, f"PrintV2 '{c.node.name}': output_stream must be one of {known}, got {target!r}"
         )
+
+
+@kernel("EnsureShape")
+def ensure_shape(c: KernelContext, input: Any) -> Any:
+    shape, wanted = tuple(np.shape(input)), c.attrs["shape"]
+    if not wanted.is_compatible_with(shape):
+        rule = f"the input must have a shape that fits {wanted}, got {list(shape)}"
+        raise InvalidArgumentError(c.node.name, f"EnsureShape '{c.node.name}': {rule}", "", c.node.source)
+    return input

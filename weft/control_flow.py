@@ -12,6 +12,7 @@ from .graph.default_graph import get_default_graph, name_scope
 from .graph.elements import Operation, Tensor
 from .graph.indexed_slices import IndexedSlices
 from .graph.ops import checks, control
+from .graph.shapes import as_shape
 from .loops import while_loop
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "case",
     "check_numerics",
     "cond",
+    "ensure_shape",
     "group",
     "identity",
     "identity_n",
@@ -259,3 +261,21 @@ def add_check_numerics_ops() -> Operation:
             with get_default_graph().control_dependencies(gate):
                 gate = [check_numerics(tensor, f"{op.name}:{tensor.value_index}").op]
     return group(*gate)
+
+
+def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
+    """`x`, whose static shape is refined by `shape`; a step in which it has another fails.
+
+    Args:
+        x: a tensor.
+        shape: the shape, None in the place of any size.
+        name: name of the op.
+
+    Raises:
+        InvalidArgumentError: when the graph is built or run, the shape does not fit.
+
+    Source:
+        TensorFlow `EnsureShape`.
+    """
+    made: Tensor = checks.EnsureShape(x, shape=as_shape(shape), name=name)
+    return made

@@ -25,6 +25,7 @@ __all__ = [
     "get_collection",
     "get_collection_ref",
     "get_default_session",
+    "get_static_value",
     "import_graph_def",
     "is_tensor",
     "op_scope",
@@ -156,3 +157,16 @@ def op_scope(values: Any, name: str | None, default_name: str | None = None) -> 
     del values
     with get_default_graph().name_scope(default_name if name is None else name) as scope:
         yield scope
+
+
+def get_static_value(tensor: Any, partial: bool = False) -> Any:
+    """The value of a tensor as an array, where it follows from constants; None where it does not.
+
+    Args:
+        tensor: a tensor.
+        partial: accepted for TensorFlow's sake.
+    """
+    from .graph.constant_value import constant_value
+
+    del partial
+    return constant_value(tensor)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .graph.convert import constant, make_array
+from .graph.convert import constant as _tensor
+from .graph.convert import make_array
 from .graph.dtypes import DType, as_dtype, float32
 from .graph.elements import Tensor
 from .graph.shapes import as_shape
@@ -27,9 +28,12 @@ __all__ = [
     "UniformUnitScaling",
     "VarianceScaling",
     "Zeros",
+    "constant",
     "constant_initializer",
     "fans",
+    "glorot_normal",
     "glorot_normal_initializer",
+    "glorot_uniform",
     "glorot_uniform_initializer",
     "he_normal",
     "he_uniform",
@@ -116,9 +120,9 @@ def _filled(shape: Any, dtype: DType, value: int, name: str) -> Tensor:
     if isinstance(shape, Tensor):
         dims: Any = shape
     else:
-        dims = constant(np.array(as_shape(shape).known(), dtype=np.int32), name=f"{name}/shape_as_tensor")
+        dims = _tensor(np.array(as_shape(shape).known(), dtype=np.int32), name=f"{name}/shape_as_tensor")
     fill: Any = b"" if dtype.kind == "s" else bool(value) if dtype.is_bool else value
-    return get_op("Fill")(dims, constant(fill, dtype, name=f"{name}/Const"), name=name)  # type: ignore[no-any-return]
+    return get_op("Fill")(dims, _tensor(fill, dtype, name=f"{name}/Const"), name=name)  # type: ignore[no-any-return]
 
 
 class Constant(_Typed):
@@ -146,7 +150,7 @@ class Constant(_Typed):
         value = self.value
         if isinstance(value, np.ndarray):
             value = value.astype(wanted.np)
-        return constant(make_array(value, wanted), wanted, shape, verify_shape=verify)
+        return _tensor(make_array(value, wanted), wanted, shape, verify_shape=verify)
 
     def get_config(self) -> dict[str, Any]:
         return {"value": self.value, "dtype": self.dtype.name}
@@ -358,7 +362,7 @@ class Identity(_Typed):
             parts = zip(partition_info.var_offset, as_shape(shape).known(), strict=True)
             matrix = matrix[tuple(slice(o, o + s) for o, s in parts)]
         wanted = self._dtype(dtype)
-        return constant(matrix.astype(wanted.np), wanted)
+        return _tensor(matrix.astype(wanted.np), wanted)
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain, "dtype": self.dtype.name}
@@ -426,3 +430,32 @@ orthogonal_initializer = Orthogonal
 identity_initializer = Identity
 glorot_uniform_initializer = GlorotUniform
 glorot_normal_initializer = GlorotNormal
+constant = Constant
+zeros = Zeros
+ones = Ones
+random_uniform = RandomUniform
+random_normal = RandomNormal
+truncated_normal = TruncatedNormal
+uniform_unit_scaling = UniformUnitScaling
+variance_scaling = VarianceScaling
+orthogonal = Orthogonal
+identity = Identity
+glorot_uniform = GlorotUniform
+glorot_normal = GlorotNormal
+
+_ELSEWHERE = {
+    "global_variables": ("variable_functions", "global_variables_initializer"),
+    "local_variables": ("variable_functions", "local_variables_initializer"),
+    "variables": ("variable_functions", "variables_initializer"),
+    "tables_initializer": ("lookup", "tables_initializer"),
+}
+"""What TensorFlow lists here too: from a name to its module and its name there."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    module, own = _ELSEWHERE[name]
+    return getattr(importlib.import_module(f".{module}", __package__), own)

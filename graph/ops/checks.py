@@ -8,11 +8,12 @@ import numpy as np
 
 from ..elements import Operation, Tensor
 from ..infer import InferContext, free, moves, per_input
-from ..opdef import EFFECT, NoGradient, OpDecl, declare
+from ..opdef import EFFECT, PURE, NoGradient, OpDecl, declare
 from ..samples import floats, ints, sample
+from ..shapes import TensorShape
 from .broadcasting import like_input
 
-__all__ = ["Assert", "CheckNumerics", "CheckNumericsV2", "Print", "PrintV2"]
+__all__ = ["Assert", "CheckNumerics", "CheckNumericsV2", "EnsureShape", "Print", "PrintV2"]
 
 
 def _scalar_condition(c: InferContext) -> list[Any]:
@@ -94,4 +95,29 @@ PrintV2 = declare(
     state=EFFECT,
     samples=list,
     doc="Writes a string to a standard stream, to a log or to a file.",
+)
+
+
+def _ensured(c: InferContext) -> list[Any]:
+    shape, wanted = c.shape("input"), c.attr("shape")
+    if not shape.is_compatible_with(wanted):
+        c.fail(f"the input must have a shape that fits {wanted}")
+    return [shape.merge_with(wanted)]
+
+
+EnsureShape = declare(
+    "EnsureShape",
+    inputs="input: T",
+    outputs="output: T",
+    attrs=("shape: shape", "T: type"),
+    infer=_ensured,
+    gradient=lambda op, grad: [grad],
+    cost=free,
+    state=PURE,
+    samples=lambda: [
+        sample(floats(2, 3), shape=TensorShape([2, None])),
+        sample(ints(4), shape=TensorShape(None)),
+        sample(floats(), shape=TensorShape([])),
+    ],
+    doc="Its input; fails the step where that does not have a shape that fits.",
 )
