@@ -157,14 +157,14 @@ def nms_v4(c: KernelContext, boxes: Any, scores: Any, limit: Any, iou: Any, low:
 
 @kernel("NonMaxSuppressionV5", host=True)
 def nms_v5(c: KernelContext, boxes: Any, scores: Any, limit: Any, iou: Any, low: Any, sigma: Any) -> Any:
-    threshold = _checked_threshold(c, iou)
+    _checked_threshold(c, iou)
     if sigma < 0:
         _fail(c, f"soft_nms_sigma must not be negative, got {sigma}")
     if sigma == 0:
         found = _select(c, boxes, scores, limit, iou, low)
         kept = scores[found]
     else:
-        numbers, kept = _softly_chosen(boxes, scores, int(limit), threshold, float(low), float(sigma))
+        numbers, kept = _softly_chosen(boxes, scores, int(limit), float(low), float(sigma))
         found, kept = np.array(numbers, np.int32), np.array(kept, scores.dtype)
     count = np.array(len(found), np.int32)
     if c.attrs["pad_to_max_output_size"]:
@@ -173,7 +173,7 @@ def nms_v5(c: KernelContext, boxes: Any, scores: Any, limit: Any, iou: Any, low:
 
 
 def _softly_chosen(
-    boxes: Any, scores: Any, limit: int, threshold: float, low: float, sigma: float
+    boxes: Any, scores: Any, limit: int, low: float, sigma: float
 ) -> tuple[list[int], list[Any]]:
     """Boxes whose scores fall with how much they overlap with better ones.
 
@@ -193,7 +193,7 @@ def _softly_chosen(
         others = np.flatnonzero(alive)
         share = overlaps(best, others).astype(np.float32)
         factor = np.exp(_F32(-0.5 / sigma) * share * share)
-        left[others] *= np.where(share <= threshold, factor, _F32(0))
+        left[others] *= factor
         alive &= left > low
     return found, kept
 

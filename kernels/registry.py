@@ -270,6 +270,7 @@ def resolve(xp: Any, name: str) -> Callable[..., Any]:
 _FAMILIES = (
     "activation",
     "array",
+    "beams",
     "bitwise",
     "blocks",
     "bounded_normal",
@@ -293,6 +294,7 @@ _FAMILIES = (
     "fractional",
     "functional",
     "gather_nd",
+    "glimpse",
     "image_codecs",
     "image_patches",
     "indexing",

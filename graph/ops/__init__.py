@@ -4,6 +4,7 @@ from .. import operators  # noqa: F401
 from . import (  # noqa: F401
     activation,
     array,
+    beams,
     bessel,
     bitwise,
     blocks,
@@ -27,6 +28,7 @@ from . import (  # noqa: F401
     fractional,
     functional,
     gather_nd,
+    glimpse,
     image_codecs,
     image_patches,
     io,

@@ -1,0 +1,7 @@
+from weft.graph.ops import glimpse
+
+from .harness import OpTests
+
+
+class TestGlimpse(OpTests):
+    family = glimpse
