@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .array import _either
+from .arguments import renamed
 from .graph import dtypes
 from .graph.constant_value import constant_value
 from .graph.convert import convert_to_tensor
@@ -104,7 +104,8 @@ def required_space_to_batch_paddings(
     Returns:
         `(paddings, crops)`, each of shape `(dimensions, 2)`.
     """
-    from .array import stack, zeros_like
+    from .array import stack
+    from .filling import zeros_like
 
     with name_scope(name, "required_space_to_batch_paddings"):
         size = convert_to_tensor(input_shape, dtypes.int32, name="input_shape")
@@ -154,8 +155,8 @@ def reverse_sequence(
     Source:
         TensorFlow `ReverseSequence`.
     """
-    along = _either("seq_axis", seq_axis, "seq_dim", seq_dim)
-    batch = _either("batch_axis", batch_axis, "batch_dim", batch_dim)
+    along = renamed("seq_axis", seq_axis, "seq_dim", seq_dim)
+    batch = renamed("batch_axis", batch_axis, "batch_dim", batch_dim)
     return rolling.ReverseSequence(  # type: ignore[no-any-return]
         input, seq_lengths, seq_dim=along, batch_dim=0 if batch is None else batch, name=name
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .array import reshape, stack
+from .array import stack
 from .graph.convert import convert_to_tensor
 from .graph.default_graph import name_scope
 from .graph.elements import Tensor
 from .graph.gradient_registry import register_gradient
 from .graph.gradients import gradients
 from .graph.opdef import NoGradient as _NoGradient
+from .shaping import reshape
 
 __all__ = ["NoGradient", "NotDifferentiable", "hessians", "no_gradient"]
 
@@ -78,7 +79,7 @@ def hessians(
 
 
 def _row(slope: Tensor, x: Any, keywords: dict[str, Any]) -> Tensor:
-    from .array import zeros_like
+    from .filling import zeros_like
 
     (row,) = gradients(slope, [x], **keywords)
     return zeros_like(convert_to_tensor(x)) if row is None else convert_to_tensor(row)

@@ -9,14 +9,14 @@ from .arranging import matrix_band_part as band_part
 from .arranging import matrix_diag as diag
 from .arranging import matrix_diag_part as diag_part
 from .arranging import matrix_set_diag as set_diag
-from .array import matrix_transpose
-from .array import matrix_transpose as transpose
 from .clip import global_norm
 from .linear_algebra import *  # noqa: F403
 from .matrix_functions import *  # noqa: F403
 from .nn import l2_normalize
 from .norms import *  # noqa: F403
 from .products import *  # noqa: F403
+from .shaping import matrix_transpose
+from .shaping import matrix_transpose as transpose
 
 __all__ = [
     "band_part",

@@ -51,7 +51,7 @@ def adjoint(matrix: Any, name: str | None = None) -> Tensor:
         matrix: tensor of shape `(..., rows, columns)`.
         name: name scope of the ops.
     """
-    from .array import matrix_transpose
+    from .shaping import matrix_transpose
 
     with name_scope(name, "adjoint"):
         return matrix_transpose(convert_to_tensor(matrix, name="matrix"), conjugate=True)

@@ -562,8 +562,8 @@ def index_table_from_tensor(
 
 
 def _places(keys: Tensor) -> Tensor:
-    from .array import range as range_
-    from .array import size
+    from .filling import range as range_
+    from .shaping import size
 
     return range_(size(keys, out_type=dtypes.int64), dtype=dtypes.int64)
 

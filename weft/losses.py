@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from . import nn
-from .array import size
 from .graph.convert import convert_to_tensor
 from .graph.default_graph import get_default_graph, name_scope
 from .graph.dtypes import DType
 from .graph.elements import Tensor
 from .graph.graph_keys import GraphKeys
 from .graph.opdef import get_op
+from .shaping import size
 
 __all__ = [
     "Reduction",

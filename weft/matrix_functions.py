@@ -223,8 +223,8 @@ def tridiagonal_solve(
     Source:
         TensorFlow's op TridiagonalSolve.
     """
-    from .array import matrix_transpose
     from .complex_numbers import conj
+    from .shaping import matrix_transpose
 
     with name_scope(name, "tridiagonal_solve"):
         three = _compact(diagonals, diagonals_format)

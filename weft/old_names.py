@@ -51,6 +51,22 @@ def renamed(old: str, new: str, function: Callable[..., Any]) -> Callable[..., A
     return call
 
 
+_TOLD: set[str] = set()
+
+
+def moved_class(old: str, new: str, cls: type) -> type:
+    """A class that was asked for under its old name; the first time, it is said what it is called now.
+
+    Args:
+        old, new: the names, as users write them.
+        cls: the class.
+    """
+    if old not in _TOLD:
+        _TOLD.add(old)
+        _LOG.warning("tf.%s is an old name; use tf.%s", old, new)
+    return cls
+
+
 initialize_all_variables = renamed(
     "initialize_all_variables",
     "global_variables_initializer",

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .array import concat, ones_like, transpose, zeros_like
+from .array import concat
+from .filling import ones_like, zeros_like
 from .graph import dtypes
 from .graph.convert import convert_to_tensor
 from .graph.default_graph import name_scope
@@ -17,6 +18,7 @@ from .graph.ops import sparse_math
 from .graph.ops.array import GatherV2, Reshape, Where
 from .graph.shapes import as_shape
 from .graph.sparse_tensor import SparseTensor, SparseTensorValue
+from .shaping import transpose
 
 __all__ = [
     "SparseTensor",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import array
+from .. import array, shaping
 from ..graph import dtypes
 from ..graph.convert import convert_to_tensor
 from ..graph.default_graph import name_scope
@@ -227,14 +227,14 @@ def non_max_suppression_padded(
 def _of_batch(one: Any, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
     from ..functional import map_fn
 
-    batch = array.shape(boxes)[:-2]
-    number = array.shape(boxes)[-2]
-    rows = array.reshape(boxes, array.stack([-1, number, 4]))
-    marks = array.reshape(scores, array.stack([-1, number]))
+    batch = shaping.shape(boxes)[:-2]
+    number = shaping.shape(boxes)[-2]
+    rows = shaping.reshape(boxes, array.stack([-1, number, 4]))
+    marks = shaping.reshape(scores, array.stack([-1, number]))
     kinds = (dtypes.int32, dtypes.int32)
     chosen, counts = map_fn(lambda pair: tuple(one(*pair)), (rows, marks), dtype=kinds)
-    chosen = array.reshape(chosen, array.concat([batch, array.shape(chosen)[-1:]], 0))
-    return chosen, array.reshape(counts, batch)
+    chosen = shaping.reshape(chosen, array.concat([batch, shaping.shape(chosen)[-1:]], 0))
+    return chosen, shaping.reshape(counts, batch)
 
 
 def non_max_suppression_overlaps(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import array
+from .. import array, filling, shaping
 from ..casting import cast, saturate_cast
 from ..elementwise import divide, equal, floordiv, maximum, multiply, rsqrt
 from ..graph import dtypes
@@ -86,7 +86,7 @@ def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:
         images = image_tensor(images, "images")
         light = convert_image_dtype(images, dtypes.float32)
         gray = tensordot(light, [0.2989, 0.587, 0.114], [[-1], [-1]])
-        return convert_image_dtype(array.expand_dims(gray, -1), images.dtype)
+        return convert_image_dtype(shaping.expand_dims(gray, -1), images.dtype)
 
 
 def grayscale_to_rgb(images: Any, name: str | None = None) -> Tensor:
@@ -114,9 +114,9 @@ def grayscale_to_rgb(images: Any, name: str | None = None) -> Tensor:
         if shape.rank is not None and shape[-1] is not None:
             require(shape[-1] == 1, message)
         else:
-            images = checked(images, require(equal(array.shape(images)[-1], 1), message))
-        rank = array.expand_dims(array.rank(images) - 1, 0)
-        multiples = array.concat([array.ones(rank, dtypes.int32), [3]], 0)
+            images = checked(images, require(equal(shaping.shape(images)[-1], 1), message))
+        rank = shaping.expand_dims(shaping.rank(images) - 1, 0)
+        multiples = array.concat([filling.ones(rank, dtypes.int32), [3]], 0)
         rgb = array.tile(images, multiples)
         if shape.rank is not None:
             rgb.set_shape([*shape.as_list()[:-1], 3])
@@ -239,7 +239,7 @@ def per_image_standardization(image: Any) -> Tensor:
     with name_scope(None, "per_image_standardization", [image]):
         image = image_tensor(image)
         image = cast(checked(image, at_least_3d(image)), dtypes.float32)
-        count = cast(reduce_prod(array.shape(image)[-3:]), dtypes.float32)
+        count = cast(reduce_prod(shaping.shape(image)[-3:]), dtypes.float32)
         axes = [-1, -2, -3]
         mean = reduce_mean(image, axis=axes, keepdims=True)
         deviation = maximum(reduce_std(image, axis=axes, keepdims=True), rsqrt(count))

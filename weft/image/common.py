@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import array
+from .. import array, shaping
 from ..branches import cond
 from ..control_flow import Assert, with_dependencies
 from ..elementwise import equal, maximum, minimum
@@ -83,8 +83,8 @@ def at_least_3d(image: Tensor) -> list[Operation]:
     if None not in inner:
         return []
     return [
-        *require(array.rank(image) >= 3, "'image' must be at least three-dimensional."),
-        *require(reduce_all(array.shape(image)[-3:] > 0), "inner 3 dims of 'image.shape' must be > 0."),
+        *require(shaping.rank(image) >= 3, "'image' must be at least three-dimensional."),
+        *require(reduce_all(shaping.shape(image)[-3:] > 0), "inner 3 dims of 'image.shape' must be > 0."),
     ]
 
 
@@ -96,7 +96,7 @@ def some_rank(image: Tensor, of_one: Callable[[], Tensor], of_batch: Callable[[]
     """
     rank = image.shape.rank
     if rank is None:
-        found: Tensor = cond(equal(array.rank(image), 3), of_one, of_batch)
+        found: Tensor = cond(equal(shaping.rank(image), 3), of_one, of_batch)
         return found
     if rank not in (3, 4):
         raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
@@ -116,7 +116,7 @@ def as_batch(image: Tensor) -> tuple[Tensor, bool]:
         return image, True
     if rank not in (None, 3):
         raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
-    batch = array.expand_dims(image, 0)
+    batch = shaping.expand_dims(image, 0)
     if rank is None:
         batch.set_shape([None] * 4)
     return batch, False
@@ -124,7 +124,7 @@ def as_batch(image: Tensor) -> tuple[Tensor, bool]:
 
 def unbatched(image: Tensor, is_batch: bool) -> Tensor:
     """Takes back what `as_batch` did."""
-    return image if is_batch else array.squeeze(image, axis=[0])
+    return image if is_batch else shaping.squeeze(image, axis=[0])
 
 
 def dims_of(image: Tensor) -> list[Any]:
@@ -132,7 +132,7 @@ def dims_of(image: Tensor) -> list[Any]:
     if image.shape.is_fully_defined():
         return image.shape.as_list()
     known = image.shape.as_list()
-    dynamic = array.unstack(array.shape(image), num=len(known))
+    dynamic = array.unstack(shaping.shape(image), num=len(known))
     return [d if k is None else k for k, d in zip(known, dynamic, strict=True)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import array
+from .. import array, shaping
 from ..arguments import renamed
 from ..casting import cast
 from ..control_flow import with_dependencies
@@ -116,7 +116,7 @@ def pad_to_bounding_box(
         checks += require(below >= 0, "height must be <= target - offset")
         image = checked(image, checks)
         margins = array.stack([0, 0, offset_height, below, offset_width, right, 0, 0])
-        padded = array.pad(image, array.reshape(margins, [4, 2]))
+        padded = array.pad(image, shaping.reshape(margins, [4, 2]))
         padded.set_shape([static_size(d) for d in (batch, target_height, target_width, depth)])
         return unbatched(padded, is_batch)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import array
+from .. import array, shaping
 from ..branches import cond
 from ..casting import cast
 from ..control_flow import Assert
@@ -100,7 +100,7 @@ def sobel_edges(image: Any) -> Tensor:
         `tf.compat.v1.image.sobel_edges`.
     """
     image = image_tensor(image)
-    known, shape = image.shape, array.shape(image)
+    known, shape = image.shape, shaping.shape(image)
     filters = array.tile(
         convert_to_tensor(_SOBEL, image.dtype), array.stack([1, 1, shape[-1], 1]), name="sobel_filters"
     )
@@ -108,7 +108,7 @@ def sobel_edges(image: Any) -> Tensor:
         filters.set_shape([3, 3, known[-1], 2])
     padded = array.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="REFLECT")
     edges = depthwise_conv2d(padded, filters, [1, 1, 1, 1], "VALID")
-    result = array.reshape(edges, array.concat([shape, [2]], 0))
+    result = shaping.reshape(edges, array.concat([shape, [2]], 0))
     if known.rank is not None:
         result.set_shape([*known.as_list(), 2])
     return result
@@ -162,9 +162,9 @@ def _alike(first: Tensor, second: Tensor) -> list[Operation]:
             raise ValueError(f"Two images are not compatible: {one} and {other}")
     if one.is_fully_defined() and other.is_fully_defined():
         return []
-    shapes = [array.shape(first), array.shape(second)]
+    shapes = [shaping.shape(first), shaping.shape(second)]
     return [
-        Assert(greater_equal(array.size(shapes[0]), 3), shapes, summarize=10),
+        Assert(greater_equal(shaping.size(shapes[0]), 3), shapes, summarize=10),
         Assert(reduce_all(equal(shapes[0][-3:], shapes[1][-3:])), shapes, summarize=10),
     ]
 
@@ -249,19 +249,19 @@ class _Similarity:
         known = image.shape.as_list()[-3:-1] if image.shape.rank is not None else [None]
         if None not in known and min(known) >= self.size:
             return []
-        sides = array.shape(image)[-3:-1]
+        sides = shaping.shape(image)[-3:-1]
         wide = reduce_all(greater_equal(sides, self.size))
-        return [Assert(wide, [array.shape(image), self.size], summarize=8)]
+        return [Assert(wide, [shaping.shape(image), self.size], summarize=8)]
 
     def _window_means(self, x: Tensor) -> Tensor:
-        shape = array.shape(x)
-        flat = array.reshape(x, array.concat([[-1], shape[-3:]], 0))
+        shape = shaping.shape(x)
+        flat = shaping.reshape(x, array.concat([[-1], shape[-3:]], 0))
         filters = array.tile(convert_to_tensor(self.window), array.stack([1, 1, shape[-1], 1]))
         if x.shape.rank is not None:
             flat.set_shape([None, *x.shape.as_list()[-3:]])
             filters.set_shape([self.size, self.size, x.shape[-1], 1])
         found = depthwise_conv2d(flat, filters, [1, 1, 1, 1], "VALID")
-        result = array.reshape(found, array.concat([shape[:-3], array.shape(found)[1:]], 0))
+        result = shaping.reshape(found, array.concat([shape[:-3], shaping.shape(found)[1:]], 0))
         if x.shape.rank is not None:
             result.set_shape([*x.shape.as_list()[:-3], *found.shape.as_list()[1:]])
         return result
@@ -315,8 +315,8 @@ def ssim_multiscale(
 
 def _halved(image: Tensor) -> Tensor:
     """The image at half the size; an odd side is filled up by its last pixels."""
-    shape = array.shape(image)
-    flat = array.reshape(image, array.concat([[-1], shape[-3:]], 0))
+    shape = shaping.shape(image)
+    flat = shaping.reshape(image, array.concat([[-1], shape[-3:]], 0))
     if image.shape.rank is not None:
         flat.set_shape([None, *image.shape.as_list()[-3:]])
     known = flat.shape.as_list()[1:3]
@@ -325,7 +325,7 @@ def _halved(image: Tensor) -> Tensor:
     else:
         even = _filled(flat, [int(side) % 2 for side in known]) if any(s % 2 for s in known) else flat
     small = avg_pool(even, [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
-    result = array.reshape(small, array.concat([shape[:-3], array.shape(small)[1:]], 0))
+    result = shaping.reshape(small, array.concat([shape[:-3], shaping.shape(small)[1:]], 0))
     if image.shape.rank is not None:
         result.set_shape([*image.shape.as_list()[:-3], *small.shape.as_list()[1:]])
     return result
@@ -338,7 +338,7 @@ def _filled(flat: Tensor, missing: Any) -> Tensor:
 
 def _filled_if_odd(flat: Tensor, shape: Tensor) -> tuple[Tensor, Callable[[], Tensor], Callable[[], Tensor]]:
     missing = shape[-3:-1] % 2
-    margins = array.pad(array.expand_dims(missing, -1), [[1, 1], [1, 0]])
+    margins = array.pad(shaping.expand_dims(missing, -1), [[1, 1], [1, 0]])
     return (
         reduce_any(not_equal(missing, 0)),
         lambda: array.pad(flat, margins, mode="SYMMETRIC"),

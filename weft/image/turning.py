@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import array
+from .. import array, shaping
 from ..branches import case, cond
 from ..casting import cast
 from ..elementwise import equal, less, mod, round
@@ -127,9 +127,9 @@ def _random_flip(image: Any, axis: int, seed: int | None, scope: str) -> Tensor:
             return _with_shape_of(image, flipped)
 
         def batch() -> Tensor:
-            count = array.shape(image)[0]
+            count = shaping.shape(image)[0]
             drawn = random_uniform(array.stack([count]), 0, 1.0, seed=seed)
-            share = cast(round(array.reshape(drawn, array.stack([count, 1, 1, 1]))), image.dtype)
+            share = cast(round(shaping.reshape(drawn, array.stack([count, 1, 1, 1]))), image.dtype)
             return share * array.reverse(image, [axis + 1]) + (1 - share) * image
 
         return some_rank(image, one, batch)
@@ -166,9 +166,9 @@ def _turned(image: Tensor, turns: Tensor, first: int) -> Tensor:
     """The image turned; `first` is the axis of its height."""
     swapped = [*range(first), first + 1, first, first + 2]
     cases = [
-        (equal(turns, 1), lambda: array.transpose(array.reverse(image, [first + 1]), swapped)),
+        (equal(turns, 1), lambda: shaping.transpose(array.reverse(image, [first + 1]), swapped)),
         (equal(turns, 2), lambda: array.reverse(image, [first, first + 1])),
-        (equal(turns, 3), lambda: array.reverse(array.transpose(image, swapped), [first + 1])),
+        (equal(turns, 3), lambda: array.reverse(shaping.transpose(image, swapped), [first + 1])),
     ]
     result: Tensor = case(cases, default=lambda: image, exclusive=True)
     known = [None] * (first + 3) if image.shape.rank is None else image.shape.as_list()
@@ -196,7 +196,7 @@ def transpose(image: Any, name: str | None = None) -> Tensor:
         image = image_tensor(image)
         image = checked(image, at_least_3d(image))
         return some_rank(
-            image, lambda: array.transpose(image, [1, 0, 2]), lambda: array.transpose(image, [0, 2, 1, 3])
+            image, lambda: shaping.transpose(image, [1, 0, 2]), lambda: shaping.transpose(image, [0, 2, 1, 3])
         )
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import nn
-from ..array import reshape
-from ..array import shape as shape_of
 from ..graph.elements import Tensor
 from ..graph.opdef import get_op
 from ..graph.shapes import TensorShape, as_shape
 from ..initializers import Zeros
+from ..shaping import reshape
+from ..shaping import shape as shape_of
 from .base import InputSpec, Layer, call_layer
 from .smart import smart_cond
 

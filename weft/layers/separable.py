@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import nn
-from ..array import shape as shape_of
 from ..graph.elements import Tensor
 from ..graph.opdef import get_op
 from ..graph.shapes import TensorShape, as_shape
+from ..shaping import shape as shape_of
 from .base import call_layer
 from .convolution import ZEROS, Conv
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..array import size
 from ..graph.convert import convert_to_tensor
 from ..graph.default_graph import get_default_graph
 from ..graph.elements import Tensor
 from ..graph.opdef import get_op
+from ..shaping import size
 from .common import Metric, cast, collected, metric_scope, metric_variable, paired, ratio, total, weights_like
 
 __all__ = [

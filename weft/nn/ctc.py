@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array import sequence_mask, transpose
+from ..filling import sequence_mask
 from ..graph.default_graph import name_scope
 from ..graph.dtypes import int32, int64
 from ..graph.elements import Tensor
@@ -16,6 +16,7 @@ from ..graph.ops.ctc import CTCBeamSearchDecoder, CTCGreedyDecoder, CTCLoss
 from ..graph.ops.gather_nd import GatherNd
 from ..graph.ops.math import Sub
 from ..graph.sparse_tensor import SparseTensor
+from ..shaping import transpose
 from .common import cast, either, tensor
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..arranging import reverse_sequence
-from ..array import reverse, transpose, where
+from ..array import reverse, where
 from ..checks import assert_equal
 from ..elementwise import logical_not, maximum, minimum
 from ..graph.convert import convert_to_tensor
@@ -20,6 +20,7 @@ from ..graph.ops.control import Identity
 from ..graph.shapes import TensorShape
 from ..loops import while_loop
 from ..reductions import reduce_all, reduce_max
+from ..shaping import transpose
 from ..tensor_array import TensorArray
 from ..variable_scope import variable_scope
 from .common import cast

@@ -6,7 +6,7 @@ from typing import Any
 
 from ... import layers as core
 from ... import nn
-from ...array import one_hot
+from ...filling import one_hot
 from ...graph.convert import convert_to_tensor
 from ...graph.default_graph import get_default_graph
 from ...graph.elements import Tensor
