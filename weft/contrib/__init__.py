@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import framework, layers, lookup, slim
+from . import framework, layers, learn, lookup, rnn, seq2seq, slim
 
-__all__ = ["framework", "layers", "lookup", "slim"]
+__all__ = ["framework", "layers", "learn", "lookup", "rnn", "seq2seq", "slim"]
