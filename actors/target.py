@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -60,13 +61,17 @@ def open_target(target: str | None, cluster: ClusterSpec | None, config: ConfigP
             "local" for devices in this process; "ray" for actors on the Ray cluster that this program is
             attached to, or on one that is started for it; "ray://host:port" for that cluster; "weft://name" for
             running device actors that several programs share: those of `tf.train.Server` or `weft up`.
-        cluster: jobs and tasks; None for the devices of this process.
+        cluster: jobs and tasks; None for those of the environment variable WEFT_CLUSTER where the target is not
+            given either (JSON with "jobs" and, if wanted, "resources", "backends", "strategy" as in `ClusterSpec`),
+            else for the devices of this process.
         config: the session's settings.
         session: name of the session.
 
     Raises:
-        InvalidArgumentError: the string names no target.
+        InvalidArgumentError: the string names no target, or WEFT_CLUSTER holds no cluster.
     """
+    if cluster is None and not target:
+        cluster = _cluster_of_the_environment()
     name = target or os.environ.get("WEFT_TARGET", "") or "local"
     if name == "local":
         from .local import LocalTarget
@@ -78,9 +83,7 @@ def open_target(target: str | None, cluster: ClusterSpec | None, config: ConfigP
         if config.recover:
             from .recovery import RecoveringTarget
 
-            return RecoveringTarget(
-                lambda: RayTarget.launch(name, cluster, config, session), config.snapshot_steps
-            )
+            return RecoveringTarget(lambda: RayTarget.launch(name, cluster, config, session), config)
         return RayTarget.launch(name, cluster, config, session)
     if name.startswith("weft://"):
         from .shared import join_cluster
@@ -91,3 +94,19 @@ def open_target(target: str | None, cluster: ClusterSpec | None, config: ConfigP
         f"no session target {name!r}: use '' or 'local' for devices in this process, 'ray' for a Ray cluster, "
         "'ray://host:port' for the one at that address, or 'weft://name' for a cluster that is up already",
     )
+
+
+def _cluster_of_the_environment() -> ClusterSpec | None:
+    """The cluster that WEFT_CLUSTER describes, if it is set."""
+    text = os.environ.get("WEFT_CLUSTER", "")
+    if not text:
+        return None
+    try:
+        given = json.loads(text)
+        jobs = {
+            job: {int(k): v for k, v in tasks.items()} if isinstance(tasks, dict) else tasks
+            for job, tasks in given["jobs"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidArgumentError(None, f"WEFT_CLUSTER holds no cluster: {error!r}") from None
+    return ClusterSpec(jobs, given.get("resources"), given.get("backends"), given.get("strategy", "pack"))

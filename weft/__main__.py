@@ -13,6 +13,8 @@ _COMMANDS = {
     "devices": ("cli_cluster", "the devices of this machine and those on the Ray cluster"),
     "up": ("cli_cluster", "start a cluster of device actors that outlives this command"),
     "down": ("cli_cluster", "end such a cluster"),
+    "run": ("cli_run", "run a TensorFlow-1 program with weft in the place of TensorFlow"),
+    "inspect": ("cli_inspect", "what a checkpoint, SavedModel, event file or TFRecord file holds"),
     "doctor": ("cli_doctor", "what of weft works on this machine, and what is missing"),
 }
 """Command → the module whose `main(arguments)` it calls, and what it does; `cli_cluster` is given the command too."""

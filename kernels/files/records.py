@@ -68,7 +68,9 @@ def open_stream(path: str, compression: str = "") -> Any:
     except IsADirectoryError:
         raise FailedPreconditionError(None, f"{path} is a folder") from None
     if compression == "GZIP":
-        return gzip.GzipFile(fileobj=file, mode="rb")
+        unpacked = gzip.GzipFile(fileobj=file, mode="rb")
+        unpacked.myfileobj = file  # closed with it
+        return unpacked
     return _ZlibStream(file) if compression == "ZLIB" else file
 
 

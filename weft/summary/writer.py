@@ -7,13 +7,14 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..graph.graph import Graph
 
-__all__ = ["FileWriter", "FileWriterCache"]
+__all__ = ["FileWriter", "FileWriterCache", "summary_iterator"]
 
 
 class FileWriter:
@@ -201,3 +202,30 @@ class FileWriterCache:
         for writer in cls._cache.values():
             writer.close()
         cls._cache.clear()
+
+
+def summary_iterator(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """The `Event` messages of an event file, in order.
+
+    Args:
+        path: the file.
+
+    Raises:
+        NotFoundError: there is no such file.
+        DataLossError: it is damaged; the events before the damage are given first.
+
+    Source:
+        `tf.train.summary_iterator`.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    from ..graph.errors import DataLossError
+    from ..kernels.files.records import RecordFile
+
+    with RecordFile(os.fspath(path)) as file:
+        for record in file:
+            try:
+                yield Event.FromString(record)
+            except DecodeError as error:
+                raise DataLossError(None, f"{os.fspath(path)}: a record is no Event: {error}") from None

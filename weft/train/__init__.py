@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..actors.cluster_spec import ClusterSpec
 from ..actors.server import Server
 from .adagrad import AdadeltaOptimizer, AdagradDAOptimizer, AdagradOptimizer, ProximalAdagradOptimizer
@@ -115,6 +117,7 @@ from .supervisor import (
     Supervisor,
     basic_train_loop,
 )
+from .warm_start import VocabInfo, init_from_checkpoint, warm_start
 
 __all__ = [
     "AdadeltaOptimizer",
@@ -164,6 +167,7 @@ __all__ = [
     "StopAtStepHook",
     "SummarySaverHook",
     "Supervisor",
+    "VocabInfo",
     "WorkerSessionCreator",
     "add_queue_runner",
     "assert_global_step",
@@ -184,6 +188,7 @@ __all__ = [
     "get_or_create_global_step",
     "global_step",
     "import_meta_graph",
+    "init_from_checkpoint",
     "input_producer",
     "inverse_time_decay",
     "latest_checkpoint",
@@ -211,12 +216,29 @@ __all__ = [
     "start_queue_runners",
     "string_input_producer",
     "update_checkpoint_state",
+    "warm_start",
     "write_graph",
 ]
 
 
-def __getattr__(name: str) -> object:
-    """The message classes of training examples, which are made when they are first needed."""
+_MESSAGES = ("ClusterDef", "JobDef", "SaverDef")
+_FROM_SUMMARY = {"SummaryWriter": "FileWriter", "SummaryWriterCache": "FileWriterCache"}
+
+
+def __getattr__(name: str) -> Any:
+    """Message classes, which are made when they are first needed, and what lies in `tf.summary` now."""
+    if name in _MESSAGES:
+        from .. import messages
+
+        return getattr(messages, name)
+    if name in _FROM_SUMMARY or name == "summary_iterator":
+        from ..old_names import moved_class
+        from ..summary import writer
+
+        if name == "summary_iterator":
+            return writer.summary_iterator
+        new = _FROM_SUMMARY[name]
+        return moved_class(f"train.{name}", f"summary.{new}", getattr(writer, new))
     from .example_protos import MESSAGES, message_class
 
     if name in MESSAGES:

@@ -1,0 +1,3 @@
+"""A module that lies beside the program that imports it."""
+
+xrange = range
