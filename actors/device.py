@@ -203,22 +203,33 @@ class Device:
         """
         short = self._straight.get(handle)
         if short is not None:
-            return self._run_straight(short, handle, feeds)
+            return self._run_straight(short, handle, session, feeds)
         program = self.programs[handle]
         if program.writes and not program.has_effects:
             with self.lock:
                 return self._run(program, session, step, feeds, None)
         return self._run(program, session, step, feeds, threading.Event())
 
-    def _run_straight(self, short: StraightProgram, handle: int, feeds: Sequence[Any]) -> list[Any]:
+    def _run_straight(
+        self, short: StraightProgram, handle: int, session: str, feeds: Sequence[Any]
+    ) -> list[Any]:
+        to_host = self.backend.to_host
         try:
-            if short.writes:
-                with self.lock:
-                    self.steps += 1
-                    return short.run(
-                        feeds, self.variables, self.serials, self._to_device, self.backend.to_host
-                    )
-            return short.run(feeds, self.variables, self.serials, self._to_device, self.backend.to_host)
+            if not short.writes:
+                if not short.shared:
+                    values = short.take(session, feeds, self.variables, self.positions, self._to_device)
+                else:
+                    # A step that updates variables in place holds the lock until it is done.
+                    with self.lock:
+                        values = short.take(session, feeds, self.variables, self.positions, self._to_device)
+                return short.fetched(*short.run(values), to_host)
+            with self.lock:
+                values = short.take(session, feeds, self.variables, self.positions, self._to_device)
+                results, held = short.run(values)
+                fetched = short.fetched(results, held, to_host)
+                short.commit(results, held, session, self.variables, self.serials, self.positions)
+                self.steps += 1
+                return fetched
         except KeyError as error:
             self.value_of(error.args[0], self.programs[handle], "")
             raise
@@ -276,7 +287,9 @@ class Device:
             FailedPreconditionError: it has none.
         """
         try:
-            return self.variables[key]
+            # A step that updates variables in place holds the lock until it is done.
+            with self.lock:
+                return self.variables[key]
         except KeyError:
             name = key[2]
             raise FailedPreconditionError(
@@ -323,7 +336,7 @@ class Device:
             frame.overlay[key] = None if before is None else slots[before]
         values = [slots[i] for i in instruction.inputs]
         if instruction.versions:
-            frame.writers.append((instruction, values))
+            frame.writers.append((instruction, values.copy()))
         try:
             if frame.timings is None:
                 results = instruction.call(values)

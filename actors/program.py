@@ -447,6 +447,7 @@ def _finish(builder: _Builder, program: Program) -> None:
                 outputs=outputs,
                 constants=pending.constants,
                 host_inputs=frozenset(s for s in instruction.inputs if s in builder.host_inputs),
+                donated=_donated(builder, program, instruction),
                 functions=program.spec.functions,
             )
             instruction.call = builder.backend.compile(segment)
@@ -458,6 +459,18 @@ def _finish(builder: _Builder, program: Program) -> None:
             for s in dict.fromkeys(instruction.inputs)
             if last_use[s] == number and s not in kept and s not in program.preset
         )
+
+
+def _donated(builder: _Builder, program: Program, instruction: Instruction) -> frozenset[int]:
+    """Slots of the variables that a step may update in place: in one call, on one device, under its lock.
+
+    In several calls, or on several devices, the step could fail after the update.
+    """
+    alone = sum(len(s.instructions) for s in program.stages) == 1
+    alone = alone and not any(s.sends or s.recvs for s in program.stages)
+    if not alone or program.has_effects or builder.backend.name != "numpy":
+        return frozenset()
+    return frozenset(slot for slot, _ in instruction.bases)
 
 
 def _trimmed(nodes: tuple[SegmentNode, ...], needed: set[int], own: set[int]) -> tuple[SegmentNode, ...]:

@@ -104,11 +104,12 @@ class _Chosen:
         other = self.other
         if other is not None and len(self.times["other"]) < _RUNS:
             return self._timed("other", other, values)
-        given = list(values)
+        last = other is None and not self.started and len(self.times["numpy"]) + 1 >= _RUNS
+        given = list(values) if last else []
         results = self._timed("numpy", self.ours, values)
         if other is not None:
             self._settle(other)
-        elif len(self.times["numpy"]) >= _RUNS and not self.started:
+        elif last:
             self._consider(given)
         return results
 

@@ -46,7 +46,9 @@ class Segment:
         outputs: slots that it gives, in order.
         constants: slots whose values are known: host arrays.
         host_inputs: those of `inputs` whose values must be known before compiling (shapes, axes).
-        donated: those of `inputs` that nobody needs afterwards, so that their memory may be used.
+        donated: those of `inputs` that nobody needs afterwards, so that their memory may be used. The caller
+            holds a reference in its table of variables and in the list of inputs, which is cleared; a value
+            that is held by anything else is not overwritten.
         functions: bodies of the functions that nodes name, by name: segments whose inputs are the function's
             arguments and whose outputs are its results. Kernels are given them compiled, as callables from a
             list of arrays to a list of arrays.

@@ -249,23 +249,26 @@ class SparseUpdate:
     def step(
         self, c: KernelContext, values: dict[str, Any], old: Sequence[Any], indices: Any, grad: Any
     ) -> Any:
-        """The variables with the rows `indices`, which must differ, changed by the rows `grad`."""
+        """The variables, which nobody else holds, with the rows `indices`, which must differ, changed by `grad`."""
         rows = {s: take(c, o, indices, 0) for s, o in zip(self.slots, old, strict=True)}
         rows["grad"] = grad
         new = self.update(c, *(rows[n] if n in rows else values[n] for n in self.order))
-        return [scattered(c, o, (indices,), n, "update") for o, n in zip(old, new, strict=True)]
+        return [scattered(c, o, (indices,), n, "update", fresh=True) for o, n in zip(old, new, strict=True)]
 
     def result(self, new: Sequence[Any]) -> Any:
         return tuple(new) if len(new) > 1 else new[0]
 
     def __call__(self, c: KernelContext, *inputs: Any) -> Any:
         values = self.named(inputs)
+        check_range(c, values["indices"], values["var"].shape[0])
+        return self.result(self.changed(c, values, [values[s].copy() for s in self.slots]))
+
+    def changed(self, c: KernelContext, values: dict[str, Any], own: Sequence[Any]) -> Sequence[Any]:
+        """The variables in `own`, which nobody else holds, changed by the op's other inputs."""
         indices, grad = values["indices"], values["grad"]
-        check_range(c, indices, values["var"].shape[0])
-        old = [values[s] for s in self.slots]
         for chosen in _rounds(c, indices):
-            old = self.step(c, values, old, indices[chosen], grad[chosen])
-        return self.result(old)
+            own = self.step(c, values, own, indices[chosen], grad[chosen])
+        return own
 
 
 def _rounds(c: KernelContext, indices: Any) -> list[Any]:

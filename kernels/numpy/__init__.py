@@ -5,6 +5,7 @@ OVERRIDES = (
     "dense_updates",
     "linalg",
     "remainder",
+    "row_updates",
     "scan",
     "segments",
     "sorting",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..backend import CompiledSegment
 from ..bodies import compiled_bodies
 from ..registry import KernelContext, prepare, specializer
 from ..segment import Segment, SegmentNode, host_arguments
+from .inplace import Updater, in_place_rows, own_memory, updater, written_arguments
 from .reuse import BufferReuse
 
 __all__ = ["Locator", "generate", "node_error"]
@@ -53,7 +54,13 @@ class _Call:
 
 class _Source:
     def __init__(self, segment: Segment, backend: str, xp: Any) -> None:
+        last = in_place_rows(segment) if xp is np else []
+        if last:
+            moved = {id(row) for row in last}
+            first = [row for row in segment.nodes if id(row) not in moved]
+            segment = replace(segment, nodes=(*first, *last))
         self.segment = segment
+        self.in_place = range(len(segment.nodes) - len(last), len(segment.nodes))
         self.backend = backend
         self.xp = xp
         self.names: dict[str, Any] = {f"v{slot}": value for slot, value in segment.constants.items()}
@@ -61,7 +68,9 @@ class _Source:
 
     def function(self) -> CompiledSegment:
         segment, names = self.segment, self.names
-        calls = [self.call(row) for row in segment.nodes]
+        calls = [
+            None if index in self.in_place else self.call(row) for index, row in enumerate(segment.nodes)
+        ]
         dead = _last_uses(segment)
         ufuncs = {
             i for i, call in enumerate(calls) if call is not None and isinstance(call.function, np.ufunc)
@@ -69,17 +78,23 @@ class _Source:
         reuse = BufferReuse(segment, dead, ufuncs)
         lines = ["def run(_values):"]
         if segment.inputs:
-            lines.append(f" {', '.join(f'v{s}' for s in segment.inputs)}, = _values; del _values")
+            # What is updated in place must not be held by the list that it came in.
+            forget = "_values.clear()" if self.in_place else "del _values"
+            lines.append(f" {', '.join(f'v{s}' for s in segment.inputs)}, = _values; {forget}")
         lines.append(" try:")
-        first = len(lines) + 1
+        first, rows = len(lines) + 1, list(segment.nodes)
         for index, (row, call) in enumerate(zip(segment.nodes, calls, strict=True)):
+            if index == self.in_place.start:
+                checks = [self.check(i) for i in self.in_place]
+                lines += [f"  {line}" for line in checks]
+                rows[index:index] = segment.nodes[index:]
             over = reuse.take(index, row) if index in ufuncs else None
-            line = self.statement(index, row, call, over)
+            line = self.update(index) if index in self.in_place else self.statement(index, row, call, over)
             free = dead.get(index, ())
             lines.append(f"  {line}; del {', '.join(f'v{s}' for s in free)}" if free else f"  {line}")
         lines.append(f"  return ({''.join(f'v{s}, ' for s in segment.outputs)})")
         lines += [" except Exception as error:", "  raise _failed(error) from error.__cause__"]
-        names["_failed"] = locator = Locator(segment.nodes, first)
+        names["_failed"] = locator = Locator(rows, first)
         code = compile("\n".join(lines), f"<{self.backend} segment>", "exec")
         exec(code, names)
         run = names["run"]
@@ -101,6 +116,27 @@ class _Source:
                 left = [a for p, a in enumerate(row.args) if p not in known]
                 return _Call(special, None, left)
         return _Call(function, context, list(row.args))
+
+    def check(self, index: int) -> str:
+        """The statement that looks whether a node's update in place can be made."""
+        row = self.segment.nodes[index]
+        _, context = prepare(row.node, self.backend, self.xp, row.in_types, None, self.bodies)
+        make = updater(row.node.op)
+        assert make is not None and context is not None
+        made: Updater = make(context)
+        self.names[f"k{index}"], self.names[f"t{index}"] = made.update, made.check
+        return f"t{index}({self.listed(row)})"
+
+    def update(self, index: int) -> str:
+        """The statement of an update in place, of copies where somebody else holds the variable."""
+        row = self.segment.nodes[index]
+        self.names["_own"] = own_memory
+        own = "; ".join(f"v{s} = _own(v{s})" for s in written_arguments(row))
+        return f"{own}; {self.assignment(f'k{index}({self.listed(row)})', row)}"
+
+    @staticmethod
+    def listed(row: SegmentNode) -> str:
+        return ", ".join("None" if a is None else f"v{a}" for a in row.args)
 
     def known_hosts(self, row: SegmentNode) -> dict[int, Any] | None:
         """Values of the node's host inputs by position; None where one is not a constant."""
