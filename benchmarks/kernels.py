@@ -22,7 +22,7 @@ from .kernel_cases import CASES, Case
 from .paired import Contender, noise, ratio
 
 _MODULE = "benchmarks.kernels"
-_THREADS = 2
+THREADS = 2
 _LIMIT = 1.5
 _LEAST_STEPS = 5
 
@@ -51,7 +51,7 @@ def _tensorflow() -> Callable[[Case], tuple[Step, Callable[[], None]]]:
     import tensorflow.compat.v1 as tf
 
     tf.disable_v2_behavior()
-    config = tf.ConfigProto(intra_op_parallelism_threads=_THREADS, inter_op_parallelism_threads=_THREADS)
+    config = tf.ConfigProto(intra_op_parallelism_threads=THREADS, inter_op_parallelism_threads=THREADS)
     return lambda case: _session_step(tf, case, lambda: tf.Session(config=config))
 
 
@@ -93,15 +93,15 @@ def serve_cases(library: str) -> None:
         answer = 0.0
         if word == "start":
             step, stop = make(CASES[rest])
-            _warm(step)
+            warm(step)
         elif word == "round":
-            answer = _median_seconds(step, float(rest))
+            answer = median_seconds(step, float(rest))
         else:
             stop()
         print(f"#seconds {answer}", flush=True)
 
 
-def _warm(step: Step) -> None:
+def warm(step: Step) -> None:
     """Runs until weft has made up its mind between NumPy and XLA."""
     for _ in range(6):
         step()
@@ -112,7 +112,7 @@ def _warm(step: Step) -> None:
         step()
 
 
-def _median_seconds(step: Step, budget: float) -> float:
+def median_seconds(step: Step, budget: float) -> float:
     times: list[float] = []
     end = time.perf_counter() + budget
     while len(times) < _LEAST_STEPS or time.perf_counter() < end:
@@ -122,7 +122,7 @@ def _median_seconds(step: Step, budget: float) -> float:
     return statistics.median(times)
 
 
-class _Library(Contender):
+class Library(Contender):
     """A contender that runs one case after the other."""
 
     def ask(self, request: str) -> float:
@@ -133,11 +133,11 @@ class _Library(Contender):
         return float(self._expect("seconds"))
 
 
-def _contenders(names: Sequence[str]) -> list[_Library]:
-    return [_Library(n, ["-c", f"from {_MODULE} import serve_cases; serve_cases({n!r})"]) for n in names]
+def _contenders(names: Sequence[str]) -> list[Library]:
+    return [Library(n, ["-c", f"from {_MODULE} import serve_cases; serve_cases({n!r})"]) for n in names]
 
 
-def compare(case: Case, libraries: Sequence[_Library], rounds: int, seconds: float) -> None:
+def compare(case: Case, libraries: Sequence[Library], rounds: int, seconds: float) -> None:
     """Fills the libraries' seconds with those of a case."""
     for library in libraries:
         library.seconds.clear()
@@ -149,7 +149,7 @@ def compare(case: Case, libraries: Sequence[_Library], rounds: int, seconds: flo
         library.ask("stop")
 
 
-def _row(case: Case, libraries: Sequence[_Library]) -> tuple[str, float]:
+def _row(case: Case, libraries: Sequence[Library]) -> tuple[str, float]:
     """The case's line of the table, and the better ratio to TensorFlow."""
     by_name = {c.name: c for c in libraries}
     theirs = by_name["tensorflow"]
@@ -177,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
 
     cases = [c for c in CASES.values() if re.search(args.only, c.name)]
-    os.environ.update(OPENBLAS_NUM_THREADS=str(_THREADS), NPROC=str(_THREADS))
+    os.environ.update(OPENBLAS_NUMTHREADS=str(THREADS), NPROC=str(THREADS))
     names = [n for n in ("numpy", "numpy:choose", "tensorflow", "jax") if n not in args.without]
     libraries = _contenders(names)
     ratios = []

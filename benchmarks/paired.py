@@ -36,7 +36,7 @@ class Contender:
 
     def start(self) -> None:
         """Starts the process and waits until it is warm."""
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
+        environment = {"OMP_NUM_THREADS": "1", **os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
         self.process = subprocess.Popen(
             [sys.executable, *self.command],
             stdin=subprocess.PIPE,
