@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ class ClusterSpec:
             self._jobs = {job: dict(tasks) for job, tasks in cluster._jobs.items()}
             resources = cluster.resources if resources is None else resources
             backends = cluster.backends if backends is None else backends
+            strategy = cluster.strategy if strategy == "pack" else strategy
         elif hasattr(cluster, "job"):
             self._jobs = {job.name: dict(job.tasks) for job in cluster.job}
         elif isinstance(cluster, Mapping):
@@ -66,6 +68,28 @@ class ClusterSpec:
     def jobs(self) -> list[str]:
         """Names of the jobs."""
         return list(self._jobs)
+
+    def resized(self, counts: Mapping[str, int]) -> ClusterSpec:
+        """The same cluster with other numbers of tasks; the highest indices go first, the lowest free ones come.
+
+        Raises:
+            InvalidArgumentError: there is no such job, or a number is not possible.
+        """
+        jobs: dict[str, dict[int, str]] = {job: dict(tasks) for job, tasks in self._jobs.items()}
+        for job, count in counts.items():
+            if job not in jobs:
+                raise InvalidArgumentError(
+                    None, f"there is no job {job!r}; the cluster has {', '.join(jobs) or 'none'}"
+                )
+            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+                raise InvalidArgumentError(None, f"job {job!r} must have at least one task, got {count!r}")
+            tasks = jobs[job]
+            for index in sorted(tasks)[count:]:
+                del tasks[index]
+            free = (i for i in itertools.count() if i not in tasks)
+            for index in list(itertools.islice(free, count - len(tasks))):
+                tasks[index] = ""
+        return ClusterSpec(jobs, self.resources, self.backends, self.strategy)
 
     def num_tasks(self, job_name: str) -> int:
         return len(self._job(job_name))

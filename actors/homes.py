@@ -35,6 +35,7 @@ class Homes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._devices: dict[HomeKey, str] = {}
+        self._asked: dict[HomeKey, str] = {}
 
     def pin(self, subgraph: Subgraph) -> Subgraph:
         """The step with everything that has a home asking for it."""
@@ -55,14 +56,20 @@ class Homes:
         with self._lock:
             for name, node in subgraph.nodes.items():
                 key = home_key(node)
-                if key is not None and name in placement:
-                    self._devices.setdefault(key, placement[name])
+                if key is not None and name in placement and key not in self._devices:
+                    self._devices[key] = placement[name]
+                    self._asked.setdefault(key, node.device)
 
     def on(self, devices: Iterable[str]) -> dict[HomeKey, str]:
         """What lives on these devices."""
         wanted = set(devices)
         with self._lock:
             return {key: home for key, home in self._devices.items() if home in wanted}
+
+    def may_live_on(self, key: HomeKey, device: str) -> bool:
+        """Whether the program's own device string for it leaves room for that device."""
+        asked = self._asked.get(key, "")
+        return DeviceSpec.from_string(asked).matches(DeviceSpec.from_string(device))
 
     def move(self, homes: Mapping[HomeKey, str | None]) -> None:
         """Gives things other homes; None leaves the choice to the next plan."""

@@ -18,11 +18,14 @@ class Waiting:
     Args:
         limit: seconds that it may take; None for no limit.
         describe: what is being waited for, as a short text; asked each time that something is printed.
+
+    Attributes:
+        limit: as above; may change while it lasts.
     """
 
     def __init__(self, limit: float | None, describe: Callable[[], str]) -> None:
         self._start = time.monotonic()
-        self._limit = limit
+        self.limit = limit
         self._describe = describe
         self._next = self._start + _SILENT_SECONDS
 
@@ -36,6 +39,6 @@ class Waiting:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _REPEAT_SECONDS
-            limit = f" of at most {self._limit:.0f} s" if self._limit is not None else ""
+            limit = f" of at most {self.limit:.0f} s" if self.limit is not None else ""
             print(f"weft: {self._describe()} ({now - self._start:.0f} s{limit})", file=sys.stderr, flush=True)
-        return self._limit is not None and now - self._start >= self._limit
+        return self.limit is not None and now - self._start >= self.limit

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..graph.default_graph import get_default_graph
 from ..graph.elements import Operation, Tensor
+from ..graph.errors import FailedPreconditionError
 from ..graph.graph import Graph
 from ..graph.session_stack import session_scope
 from .cluster_spec import ClusterSpec
@@ -65,6 +66,7 @@ class BaseSession:
         self._name = uuid.uuid4().hex[:8]
         self._entropy = int.from_bytes(os.urandom(7), "little") | 1
         self._calls: dict[Any, _Call] = {}
+        self._made_calls: weakref.WeakSet[_Call] = weakref.WeakSet()
         self._homes = Homes()
         self._lock = threading.Lock()
         self._closed = False
@@ -73,6 +75,8 @@ class BaseSession:
         spec = None if cluster is None else ClusterSpec(cluster)
         if isinstance(cluster, ClusterSpec):
             spec = cluster
+        self._spec = spec
+        self._target_name = target
         self._target: Target = open_target(target, spec, self._config, self._name)
         self._finalizer = weakref.finalize(self, self._target.close)
 
@@ -136,8 +140,9 @@ class BaseSession:
         return call, list(flat.values())
 
     def _new_call(self, fetches: Any, feeds: tuple[Tensor, ...], simple: bool) -> _Call:
-        mapper = FetchMapper(self._graph, fetches)
-        return _Call(self, mapper, feeds, simple)
+        call = _Call(self, FetchMapper(self._graph, fetches), feeds, simple)
+        self._made_calls.add(call)
+        return call
 
     def _run_traced(self, call: _Call, values: list[Any], options: RunOptions, metadata: Any) -> Any:
         from .tracing import fill_metadata
@@ -227,6 +232,47 @@ class BaseSession:
     def list_devices(self) -> list[DeviceAttributes]:
         """The devices that this session can use."""
         return [attributes(d) for d in self._target.cluster.devices]
+
+    def resize(self, **jobs: int) -> None:
+        """Gives jobs of the cluster another number of tasks, between two steps: no step may be running.
+
+        Every kind of step is planned anew. Variables whose device string leaves a choice move from tasks that go
+        away; the results are the same numbers as before.
+
+        Args:
+            **jobs: for each job that changes, the number of its tasks from now on.
+
+        Raises:
+            InvalidArgumentError: there is no such job, or a number is not possible.
+            FailedPreconditionError: the session has no cluster of its own, or what is on a task that would go
+                away cannot move.
+            ResourceExhaustedError: Ray cannot give what is asked for; the session goes on as it was.
+        """
+        from .resize import resize_target
+
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        if self._spec is None:
+            raise FailedPreconditionError(
+                None, "the session was made without a cluster; only tasks of one can be added or taken away"
+            )
+        resize_target(
+            self._target,
+            self._target_name,
+            self._spec,
+            self._spec.resized(jobs),
+            self._config,
+            self._homes,
+            self._swap,
+        )
+
+    def _swap(self, target: Target, spec: ClusterSpec) -> None:
+        """Runs steps on another target from now on."""
+        for call in list(self._made_calls):
+            call.compiled.clear()
+        self._finalizer.detach()
+        self._target, self._spec = target, spec
+        self._finalizer = weakref.finalize(self, target.close)
 
     def device_stats(self) -> list[dict[str, Any]]:
         """For each device what it holds: variables and their bytes, programs, resources, steps run."""

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RayHead", "free_port", "wait_for"]
+__all__ = ["AutoscalingHead", "RayHead", "free_port", "wait_for"]
 
 
 def free_port() -> int:
@@ -178,6 +178,78 @@ class RayHead:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class AutoscalingHead(RayHead):
+    """A head whose autoscaler starts and ends nodes on this machine, through Ray's own fake provider of nodes.
+
+    What `ray.cluster_utils.AutoscalingCluster` does, which itself would end every other Ray cluster of the machine.
+
+    Args:
+        node_types: for each type of node, its resources and how many there may be.
+        cpus: how many CPUs the head has.
+        idle_seconds: how long a node that does nothing stays.
+    """
+
+    def __init__(
+        self, node_types: Mapping[str, tuple[Mapping[str, float], int]], cpus: int, idle_seconds: float
+    ) -> None:
+        import ray
+
+        head_id = "f" * 51 + "00000"
+        super().__init__(
+            cpus,
+            environment={
+                "RAY_FAKE_CLUSTER": "1",
+                "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+                "RAY_enable_autoscaler_v2": "1",
+                "RAY_CLOUD_INSTANCE_ID": head_id,
+                "RAY_OVERRIDE_NODE_ID_FOR_TESTING": head_id,
+            },
+        )
+        types: dict[str, Any] = {
+            name: {
+                "resources": {"object_store_memory": 80_000_000, **resources},
+                "node_config": {},
+                "min_workers": 0,
+                "max_workers": most,
+            }
+            for name, (resources, most) in node_types.items()
+        }
+        types["ray.head.default"] = {"resources": {"CPU": cpus}, "node_config": {}, "max_workers": 0}
+        config = {
+            "cluster_name": "weft-test",
+            "max_workers": sum(most for _, most in node_types.values()),
+            "idle_timeout_minutes": idle_seconds / 60,
+            "upscaling_speed": 1.0,
+            "provider": {
+                # By its module: as a named provider it wants a file that the wheel of Ray does not carry.
+                "type": "external",
+                "module": "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider",
+                "use_node_id_as_ip": True,
+                "disable_node_updaters": True,
+                "disable_launch_config_check": True,
+                "launch_multiple": True,
+                "head_node_id": head_id,
+                "gcs_address": f"{ray.util.get_node_ip_address()}:{self.port}",
+            },
+            "available_node_types": types,
+            "head_node_type": "ray.head.default",
+            "auth": {},
+            "docker": {},
+            **{f"{name}_commands": [] for name in _COMMANDS},
+            "file_mounts": {},
+            "cluster_synced_files": [],
+            "file_mounts_sync_continuously": False,
+            "rsync_exclude": [],
+            "rsync_filter": [],
+        }
+        path = self.folder / "autoscaling.json"
+        path.write_text(json.dumps(config))
+        self._command.append(f"--autoscaling-config={path}")
+
+
+_COMMANDS = ("initialization", "setup", "head_setup", "worker_setup", "head_start_ray", "worker_start_ray")
 
 
 def _mentioning(folder: str, token: str) -> Iterator[tuple[int, str]]:
