@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from .data_flow import QueueBase
+from .data_flow import FIFOQueue, QueueBase
 from .graph.default_graph import get_default_graph
 from .graph.elements import Operation, Tensor
 from .graph.opdef import get_op
@@ -35,6 +35,7 @@ class ReaderBase:
     def __init__(self, reader_ref: Tensor, supports_serialize: bool = False) -> None:
         self._reader_ref = reader_ref
         self._supports_serialize = supports_serialize
+        self._relays: dict[str, Tensor] = {}
 
     @property
     def reader_ref(self) -> Tensor:
@@ -54,8 +55,34 @@ class ReaderBase:
                     stack.enter_context(graph.colocate_with(handle.op))
             yield
 
+    def _near(self, queue: Any) -> Tensor:
+        """The handle of a queue beside the reader: the given one, or for one elsewhere a queue that is fed from it.
+
+        A reader takes names out of its queue as it needs them, so both are on one device. For a reader on a device of
+        its own a `QueueRunner` brings the names there, so that several workers can share the work of one queue.
+        """
+        if not isinstance(queue, QueueBase):
+            return queue  # type: ignore[no-any-return]
+        own = self._reader_ref.op.device
+        if not own or own == queue.queue_ref.op.device:
+            return queue.queue_ref
+        if queue.name not in self._relays:
+            from .train.queue_runner import QueueRunner, add_queue_runner
+
+            graph = get_default_graph()
+            with (
+                graph.control_dependencies(None),
+                graph.colocate_with(self._reader_ref.op, ignore_existing=True),
+            ):
+                relay = FIFOQueue(1, queue.dtypes, [[]], name="names")
+            add_queue_runner(QueueRunner(relay, [relay.enqueue(queue.dequeue())]))
+            self._relays[queue.name] = relay.queue_ref
+        return self._relays[queue.name]
+
     def read(self, queue: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
         """The next record; takes the name of a file out of the queue where it needs one.
+
+        The queue may be on another device than the reader: a `QueueRunner` brings names over then, one ahead.
 
         Args:
             queue: a queue of names of files, or its handle.
@@ -67,13 +94,13 @@ class ReaderBase:
         Raises:
             OutOfRangeError: when run, if the queue is closed and all files are read.
         """
-        handle = queue.queue_ref if isinstance(queue, QueueBase) else queue
+        handle = self._near(queue)
         with self._beside(handle):
             return tuple(get_op("ReaderReadV2")(self._reader_ref, handle, name=name))  # type: ignore[return-value]
 
     def read_up_to(self, queue: Any, num_records: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
         """The next records, no more than `num_records` and perhaps fewer: all are of one file."""
-        handle = queue.queue_ref if isinstance(queue, QueueBase) else queue
+        handle = self._near(queue)
         with self._beside(handle):
             return tuple(get_op("ReaderReadUpToV2")(self._reader_ref, handle, num_records, name=name))  # type: ignore[return-value]
 

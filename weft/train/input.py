@@ -231,10 +231,11 @@ def _flat(tensors: Example) -> tuple[list[Tensor], list[str] | None]:
     return [convert_to_tensor(t) for t in listed], None
 
 
-def _as_before(made: Sequence[Tensor], names: list[str] | None, single: bool) -> Example:
+def _as_before(made: Sequence[Tensor], names: list[str] | None) -> Example:
+    """The components of a batch in the form of the examples; a list of one becomes that one, as in TensorFlow."""
     if names is not None:
         return dict(zip(names, made, strict=True))
-    return made[0] if single else list(made)
+    return made[0] if len(made) == 1 else list(made)
 
 
 def _row_shapes(
@@ -299,7 +300,6 @@ def _batched(
     """Batches from a queue that examples are put into."""
     flat = [_flat(e) for e in examples]
     rows, names = [t for t, _ in flat], flat[0][1]
-    single = not isinstance(examples[0], (Mapping, list, tuple))
     types = [t.dtype for t in rows[0]]
     if any([t.dtype for t in row] != types for row in rows):
         raise ValueError("All examples must have components of equal types.")
@@ -320,7 +320,7 @@ def _batched(
     _fullness(label, queue, capacity, over)
     take = queue.dequeue_up_to if allow_fewer else queue.dequeue_many
     made = take(batch_size, name=scope)
-    return _as_before(made if isinstance(made, list) else [made], names, single)
+    return _as_before(made if isinstance(made, list) else [made], names)
 
 
 def batch(
