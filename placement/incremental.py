@@ -1,9 +1,10 @@
 """The simulator for searches: plays a placed step, and after a change only what comes behind it.
 
 It keeps the state of devices and channels at regular positions of the order. A change is played from the last such
-position before anything that it concerns, and given up as soon as it is sure to be too slow. It equals
-`events.run_events` wherever channels are asked for transfers in the order of the plan: always, unless a channel belongs
-to several devices, or to one that runs several ops at once. There `Incremental` asks `run_events` itself.
+position before anything that it concerns, and given up as soon as it is sure to be too slow. Where a
+channel belongs to several devices, or to one that runs several ops at once, it may be asked for transfers in another
+order than the plan's; there every change is played from the start, event by event. Either way the times are those of
+`events.run_events`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,9 @@ import numpy as np
 
 from . import jit
 from .arrays import Arrays, arrays_of, contended_channels, tails
-from .events import run_events
-from .memory import memory_use
 from .problem import Floats, Ints, Problem
 
-__all__ = ["Incremental", "Room", "State", "Work", "memory_binds", "new_room", "new_state", "new_work"]
+__all__ = ["Events", "Incremental", "Room", "State", "Work", "memory_binds", "new_work"]
 
 
 class State(NamedTuple):
@@ -77,6 +76,18 @@ class Room(NamedTuple):
     where: Any
     index: Any
     spare: Any
+
+
+class Events(NamedTuple):
+    """Scratch for playing a step event by event."""
+
+    idle: Any
+    count: Any
+    next: Any
+    queue: Any
+    missing: Any
+    time: Any
+    item: Any
 
 
 class Work(NamedTuple):
@@ -149,13 +160,22 @@ def new_room(problem: Problem, compiled: bool) -> Room:
     )
 
 
+def new_events(problem: Problem, compiled: bool) -> Events:
+    made = _maker(compiled)
+    n, devices, ints = problem.tasks, problem.devices, np.int64
+    most = n + len(problem.users) + 1
+    return Events(
+        *(made(np.zeros(size), ints) for size in (devices, devices, devices, n, n)),
+        made(np.zeros(most)),
+        made(np.zeros(most), ints),
+    )
+
+
 def new_work(problem: Problem, assignment: Ints, order: Ints, compiled: bool) -> Work:
     made = _maker(compiled)
     ints = np.int64
     size = max(problem.tasks, 64) + 1
-    return Work(
-        *(made(np.zeros(size), ints) for _ in range(4)), made(assignment, ints), made(order, ints)
-    )
+    return Work(*(made(np.zeros(size), ints) for _ in range(4)), made(assignment, ints), made(order, ints))
 
 
 def memory_binds(problem: Problem) -> bool:
@@ -174,15 +194,14 @@ class Incremental:
         compiled: whether the loops are compiled; None for where a compiler is installed.
     """
 
-    def __init__(
-        self, problem: Problem, assignment: Ints, order: Ints, compiled: bool | None = None
-    ) -> None:
+    def __init__(self, problem: Problem, assignment: Ints, order: Ints, compiled: bool | None = None) -> None:
         self.problem = problem
         self.compiled = jit.compiler_available() if compiled is None else compiled
         self.loops = jit.loops("loops_plan", self.compiled)
         self.exact = not contended_channels(problem).any()
         self.a = arrays_of(problem, self.compiled, tails(problem))
         self.state = new_state(problem, self.a, assignment, order, self.compiled)
+        self.events = new_events(problem, self.compiled)
         self.room = new_room(problem, self.compiled)
         self._pending: list[tuple[str, int, int]] = []
         self._first = 0
@@ -220,42 +239,38 @@ class Incremental:
         limit."""
         if not self.problem.tasks:
             return 0.0
-        if not self.exact:
-            run = run_events(self.problem, self.assignment, self.order)
-            for t, (begin, end) in enumerate(zip(run.begin.tolist(), run.end.tolist(), strict=True)):
-                self.state.begin[t], self.state.end[t] = begin, end
-            return run.step_seconds if run.step_seconds <= limit else math.inf
-        first = self._first // self.state.stride * self.state.stride
-        found = float(self.loops.march(self.a, self.state, first, limit))
+        if self.exact:
+            found = float(self.loops.march(self.a, self.state, self._from(), limit))
+        else:
+            found = float(self.loops.play(self.a, self.state, self.events, limit))
         return math.inf if found >= self.loops.NEVER else found
 
     def peaks(self) -> Floats:
         """Most memory that each device needs in the step that was played last, in bytes."""
-        if not self.exact:
-            run = run_events(self.problem, self.assignment, self.order)
-            return memory_use(self.problem, self.assignment, run).peak
         longest = max(self.state.end, default=0.0) if self.problem.tasks else 0.0
         self.loops.peaks(self.a, self.state, self.room, float(longest))
         return np.array(self.room.peak, dtype=np.float64)
 
     def accept(self) -> None:
         """Keeps the changes, which must have been played to the end."""
-        if self.exact and self.problem.tasks:
-            first = self._first // self.state.stride * self.state.stride
-            self.loops.accept(self.a, self.state, first)
+        if self.problem.tasks:
+            self.loops.accept(self.a, self.state, self._from())
         self._settled()
 
     def refuse(self) -> None:
         """Takes the changes back, whether played or not."""
-        if self.exact and self.problem.tasks:
-            first = self._first // self.state.stride * self.state.stride
-            self.loops.refuse(self.a, self.state, first)
+        if self.problem.tasks:
+            self.loops.refuse(self.a, self.state, self._from())
         for what, x, y in reversed(self._pending):
             if what == "move":
                 self.loops.move_group(self.a, self.state, x, y)
             else:
                 self.loops.shift(self.state, y, x)
         self._settled()
+
+    def _from(self) -> int:
+        """The position that the changes are played from."""
+        return self._first // self.state.stride * self.state.stride if self.exact else 0
 
     def _settled(self) -> None:
         self._pending.clear()

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
-__all__ = ["compiler_available", "is_cached", "jit", "loops"]
+__all__ = ["compiler_available", "is_cached", "jit", "loops", "sibling"]
 
 _SUFFIX = "_compiled"
 
@@ -52,6 +52,12 @@ def loops(name: str, compiled: bool) -> ModuleType:
     sys.modules[full] = module
     spec.loader.exec_module(module)
     return module
+
+
+def sibling(module: str, name: str, *functions: str) -> list[Any]:
+    """Functions of another module of loops: compiled ones for a module that is compiled, else plain ones."""
+    found = loops(name, module.endswith(_SUFFIX))
+    return [getattr(found, f) for f in functions]
 
 
 @functools.cache

@@ -6,15 +6,26 @@ heterogeneous computing", IEEE TPDS 13(3), 2002 (HEFT).
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from .problem import Floats, Ints, Problem
+from . import jit
+from .arrays import arrays_of
+from .problem import Floats, Ints, Problem, starts
 
-__all__ = ["Schedule", "heft", "mean_link", "upward_ranks"]
+__all__ = [
+    "Lists",
+    "Schedule",
+    "by_begin",
+    "cpop",
+    "group_bytes",
+    "heft",
+    "mean_link",
+    "mean_seconds",
+    "upward_ranks",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,95 +80,177 @@ def upward_ranks(problem: Problem, seconds: Floats, latency: float, per_byte: fl
     return found
 
 
-def heft(problem: Problem) -> Schedule:
-    """HEFT: tasks by upward rank, each into the earliest gap in which it ends first."""
-    seconds = mean_seconds(problem)
-    ranks = upward_ranks(problem, seconds, *mean_link(problem))
-    order = topological_by(problem, -ranks)
-    return _Lists(problem).schedule(order.tolist())
+def group_bytes(problem: Problem) -> Floats:
+    """What each group holds on its device all the time: weights."""
+    found: Floats = np.bincount(problem.group, problem.resident, problem.groups)
+    return found
 
 
-def topological_by(problem: Problem, key: Floats) -> Ints:
-    """Tasks by key, smallest first; among equal keys in the problem's own topological order.
+class Lists:
+    """List schedulers over one problem, in compiled loops or plain ones.
 
-    The key must not fall along an edge.
+    Args:
+        problem: the step.
+        compiled: whether to run compiled loops.
     """
-    return np.lexsort((np.arange(problem.tasks), key)).astype(np.int64)
 
-
-class _Lists:
-    """Device time lines that tasks are put into one by one."""
-
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, compiled: bool) -> None:
         self.problem = problem
-        self.seconds: list[list[float]] = problem.seconds.tolist()
-        self.device_class: list[int] = problem.device_class.tolist()
-        self.choices = [np.flatnonzero(row).tolist() for row in problem.allowed]
-        self.choice = problem.choice.tolist()
-        self.group = problem.group.tolist()
-        self.group_device: list[int] = [-1] * problem.groups
-        self.latency: list[list[float]] = problem.links.latency.tolist()
-        self.per_byte: list[list[float]] = problem.links.seconds_per_byte.tolist()
-        self.size: list[float] = problem.bytes.tolist()
-        self.source: list[int] = problem.source.tolist()
-        self.in_start: list[int] = problem.in_start.tolist()
-        self.inputs: list[int] = problem.inputs.tolist()
-        self.device_of = [-1] * problem.tasks
-        self.begin = [0.0] * problem.tasks
-        self.end = [0.0] * problem.tasks
-        # One list of busy intervals per device, by start; a device with several streams has several.
-        self.lines: list[list[tuple[list[float], list[float]]]] = [
-            [([], []) for _ in range(s)] for s in problem.streams.tolist()
-        ]
+        self.compiled = compiled
+        self.loops = jit.loops("loops_lists", compiled)
+        self.a = arrays_of(problem, compiled, np.zeros(problem.tasks))
+        self.mean = mean_seconds(problem)
+        self.link = mean_link(problem)
+        self.up, self.down = self.ranks(self.mean, *self.link)
 
-    def schedule(self, order: Sequence[int]) -> Schedule:
-        for task in order:
-            self.place(task)
-        begin = np.array(self.begin)
-        found = np.lexsort((np.arange(self.problem.tasks), begin)).astype(np.int64)
-        return Schedule(np.array(self.device_of, dtype=np.int64), found)
+    def made(self, values: Any, dtype: Any = np.float64) -> Any:
+        array = np.array(values, dtype=dtype)
+        return array if self.compiled else array.tolist()
 
-    def place(self, task: int) -> None:
-        group = self.group[task]
-        fixed = self.group_device[group]
-        devices = (fixed,) if fixed >= 0 else self.choices[self.choice[group]]
-        best = (float("inf"), 0.0, -1, 0, 0)
-        for device in devices:
-            length = self.seconds[task][self.device_class[device]]
-            ready = self.ready(task, device)
-            for stream, line in enumerate(self.lines[device]):
-                begin, position = _gap(line, ready, length)
-                if begin + length < best[0]:
-                    best = (begin + length, begin, device, stream, position)
-        end, begin, device, stream, position = best
-        line_begin, line_end = self.lines[device][stream]
-        if end > begin:
-            line_begin.insert(position, begin)
-            line_end.insert(position, end)
-        self.begin[task], self.end[task], self.device_of[task] = begin, end, device
-        self.group_device[group] = device
+    def ranks(self, seconds: Floats, latency: float, per_byte: float) -> tuple[Floats, Floats]:
+        """Longest path from each task's start to the end, and from the beginning to its start."""
+        n = self.problem.tasks
+        up, down = self.made(np.zeros(n)), self.made(np.zeros(n))
+        self.loops.ranks(self.a, self.made(seconds), latency, per_byte, up, down)
+        return np.array(up), np.array(down)
 
-    def ready(self, task: int, device: int) -> float:
-        """When all inputs of the task can be on the device."""
-        ready = 0.0
-        for i in range(self.in_start[task], self.in_start[task + 1]):
-            tensor = self.inputs[i]
-            maker = self.source[tensor]
-            at = self.end[maker]
-            origin = self.device_of[maker]
-            if origin != device:
-                at += self.latency[origin][device] + self.size[tensor] * self.per_byte[origin][device]
-            if at > ready:
-                ready = at
-        return ready
+    def by_urgency(self, urgency: Floats) -> Ints:
+        """A topological order that takes the most urgent ready task first."""
+        n, ints = self.problem.tasks, np.int64
+        order = self.made(np.zeros(n), ints)
+        self.loops.by_urgency(
+            self.a,
+            self.made(urgency),
+            self.made(np.zeros(n), ints),
+            self.made(np.zeros(n + 1)),
+            self.made(np.zeros(n + 1), ints),
+            order,
+        )
+        return np.array(order, dtype=ints)
+
+    def earliest_finish(
+        self,
+        urgency: Floats,
+        *,
+        wish: Ints | None = None,
+        ahead: Floats | None = None,
+        queues: bool = False,
+    ) -> Schedule:
+        """Tasks by urgency, each where it ends first.
+
+        Args:
+            urgency: of each task.
+            wish: device of each group, -1 where it is open.
+            ahead: for each task and class of devices what is expected to follow, (tasks, classes).
+            queues: whether transfers queue for their channels.
+        """
+        problem, made, ints = self.problem, self.made, np.int64
+        n, groups = problem.tasks, problem.groups
+        lines = int(problem.streams.sum())
+        device, begin = made(np.full(n, -1), ints), made(np.zeros(n))
+        self.loops.earliest_finish(
+            self.a,
+            made(self.by_urgency(urgency), ints),
+            made(group_bytes(problem)),
+            made(np.full(groups, -1) if wish is None else wish, ints),
+            made((np.zeros(problem.seconds.shape) if ahead is None else ahead).ravel()),
+            queues,
+            4096 if n <= 20_000 else 64,
+            device,
+            begin,
+            made(np.zeros(n)),
+            made(np.full(groups, -1), ints),
+            made(np.zeros(problem.devices)),
+            *(made(np.full(lines, -1), ints) for _ in range(3)),
+            *(made(np.full(n, -1), ints) for _ in range(2)),
+            made(np.zeros(problem.links.channels)),
+        )
+        return Schedule(np.array(device, dtype=ints), by_begin(problem, np.array(begin), urgency))
+
+    def earliest_start(self, favourite: Ints | None = None) -> Schedule:
+        """Always the ready task and device that can start first; of tasks that tie the one with the longest path
+        to the end.
+
+        Args:
+            favourite: for each task the one that its device should be kept free for, or -1.
+        """
+        problem, made, ints, urgency = self.problem, self.made, np.int64, self.up
+        n, devices = problem.tasks, problem.devices
+        device = made(np.full(n, -1), ints)
+        begin = made(np.zeros(n))
+        self.loops.earliest_start(
+            self.a,
+            made(urgency),
+            made(group_bytes(problem)),
+            made(np.full(n, -1) if favourite is None else favourite, ints),
+            made(np.full(devices, -1), ints),
+            made(np.zeros(n), ints),
+            device,
+            begin,
+            made(np.zeros(n)),
+            made(np.full(problem.groups, -1), ints),
+            made(np.zeros(devices)),
+            made(np.zeros(int(problem.streams.sum()))),
+            made(np.zeros(devices * n)),
+            made(np.zeros(devices * n), ints),
+            made(np.zeros(devices), ints),
+            made(np.zeros(devices * n)),
+            made(np.zeros(devices * n), ints),
+            made(np.zeros(devices), ints),
+            made(np.zeros(n), ints),
+        )
+        return Schedule(np.array(device, dtype=ints), by_begin(problem, np.array(begin), urgency))
+
+    def dispatch(self, assignment: Ints, urgency: Floats) -> Ints:
+        """The order that comes about where every device always takes the most urgent task that is ready."""
+        problem, made, ints = self.problem, self.made, np.int64
+        n, devices = problem.tasks, problem.devices
+        order = made(np.zeros(n), ints)
+        self.loops.dispatch(
+            self.a,
+            made(assignment, ints),
+            made(urgency),
+            made(np.zeros(n), ints),
+            made(np.zeros(n)),
+            made(np.zeros(devices), ints),
+            made(np.zeros(devices), ints),
+            made(starts(np.bincount(assignment, minlength=devices)), ints),
+            made(np.zeros(n + 1)),
+            made(np.zeros(n + 1), ints),
+            made(np.zeros(devices), ints),
+            made(np.zeros(2 * n + 1)),
+            made(np.zeros(2 * n + 1), ints),
+            order,
+        )
+        return np.array(order, dtype=ints)
 
 
-def _gap(line: tuple[list[float], list[float]], ready: float, length: float) -> tuple[float, int]:
-    """Start of the first gap from `ready` on that is long enough, and its position in the list."""
-    begins, ends = line
-    position = bisect.bisect_right(ends, ready)
-    start = ready
-    while position < len(begins) and begins[position] < start + length:
-        start = max(start, ends[position])
-        position += 1
-    return start, position
+def by_begin(problem: Problem, begin: Floats, urgency: Floats) -> Ints:
+    """The tasks by begin; of those that begin together the more urgent first, as far as the step lets them."""
+    order = np.lexsort((np.arange(problem.tasks), -urgency, begin)).astype(np.int64)
+    position = np.empty(problem.tasks, dtype=np.int64)
+    position[order] = np.arange(problem.tasks)
+    maker, user, _ = problem.edges
+    if (position[maker] < position[user]).all():
+        return order
+    return np.lexsort((np.arange(problem.tasks), begin)).astype(np.int64)
+
+
+def heft(problem: Problem, compiled: bool = False) -> Schedule:
+    """HEFT: tasks by upward rank, each into the earliest gap in which it ends first."""
+    lists = Lists(problem, compiled)
+    return lists.earliest_finish(lists.up)
+
+
+def cpop(problem: Problem, compiled: bool = False) -> Schedule:
+    """CPoP: the critical path on the device that is fastest for all of it, the rest where it ends first."""
+    lists = Lists(problem, compiled)
+    through = lists.up + lists.down
+    critical = through >= through.max(initial=0.0) * (1 - 1e-9)
+    wish = np.full(problem.groups, -1, dtype=np.int64)
+    rows = problem.choice[problem.group[critical]]
+    able = problem.allowed[np.unique(rows)].all(axis=0)
+    if critical.any() and able.any():
+        total = problem.seconds[critical].sum(axis=0)[problem.device_class]
+        wish[problem.group[critical]] = int(np.argmin(np.where(able, total, np.inf)))
+    return lists.earliest_finish(through, wish=wish)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .jit import jit
+from .jit import jit, sibling
+
+push, drop = sibling(__name__, "loops_heap", "push", "drop")
 
 NEVER = 1e300
 """Length of a step that is longer than it may be."""
@@ -129,6 +131,110 @@ def restore(a: Any, s: Any, slot: int, number: int) -> float:
         s.channel_run[c] = number
     longest: float = s.states_now[at + a.channels]
     return longest
+
+
+@jit
+def play(a: Any, s: Any, q: Any, limit: float) -> float:
+    """Plays the whole step event by event, channels serving transfers in the order in which they are asked.
+
+    Args:
+        q: an `Events`.
+        limit: where the step is sure to take longer, it is given up.
+
+    Returns:
+        When the last task ends; NEVER where that is beyond the limit.
+    """
+    n = a.tasks
+    s.run[0] += 1
+    s.run[1] = n
+    number = s.run[0]
+    stamp = number * a_tensors(a)
+    for d in range(a.devices):
+        q.idle[d] = a.line_start[d + 1] - a.line_start[d]
+        q.count[d] = 0
+    for t in range(n):
+        q.count[s.device[t]] += 1
+        q.missing[t] = a.in_start[t + 1] - a.in_start[t]
+    at = 0
+    for d in range(a.devices):
+        q.next[d] = at
+        at += q.count[d]
+        q.count[d] = q.next[d]
+    for p in range(n):
+        d = s.device[s.order[p]]
+        q.queue[q.count[d]] = s.order[p]
+        q.count[d] += 1
+    events = 0
+    for d in range(a.devices):
+        events = start_tasks(a, s, q, d, 0.0, events)
+    longest = 0.0
+    while events > 0:
+        now = q.time[0]
+        what = q.item[0]
+        events = drop(q.time, q.item, 0, events)
+        if what >= n:
+            x = a.use_tensor[what - n]
+            target = s.device[a.users[what - n]]
+            for e in range(what - n, a.user_start[x + 1]):
+                if s.device[a.users[e]] == target:
+                    events = provide(a, s, q, a.users[e], now, events)
+            continue
+        longest = now
+        d = s.device[what]
+        if now + a.tail[what] > limit:
+            return NEVER
+        q.idle[d] += 1
+        for x in range(a.out_start[what], a.out_start[what + 1]):
+            for e in range(a.user_start[x], a.user_start[x + 1]):
+                target = s.device[a.users[e]]
+                s.sent[e] = -1.0
+                if target == d:
+                    s.arrive[e] = now
+                    continue
+                if s.seen[target] != stamp + x:
+                    s.seen[target] = stamp + x
+                    link = d * a.devices + target
+                    c = a.channel[link]
+                    start = now
+                    carried = a.size[x] * a.per_byte[link]
+                    if c >= 0:
+                        if s.channel_run[c] == number and s.channel_free[c] > start:
+                            start = s.channel_free[c]
+                        s.channel_run[c] = number
+                        s.channel_free[c] = start + carried
+                    s.there[target] = start + carried + a.latency[link]
+                    s.sent[e] = start
+                    events = push(q.time, q.item, 0, events, s.there[target], n + e)
+                s.arrive[e] = s.there[target]
+        for e in range(a.user_start[a.out_start[what]], a.user_start[a.out_start[what + 1]]):
+            if s.device[a.users[e]] == d:
+                events = provide(a, s, q, a.users[e], now, events)
+        events = start_tasks(a, s, q, d, now, events)
+    return longest
+
+
+@jit
+def provide(a: Any, s: Any, q: Any, t: int, now: float, events: int) -> int:
+    """Counts an input of a task as there, and starts what waited for it; returns the number of events."""
+    q.missing[t] -= 1
+    if q.missing[t] == 0:
+        events = start_tasks(a, s, q, s.device[t], now, events)
+    return events
+
+
+@jit
+def start_tasks(a: Any, s: Any, q: Any, d: int, now: float, events: int) -> int:
+    """Starts what a device can start; returns the number of events."""
+    while q.next[d] < q.count[d] and q.idle[d] > 0:
+        t = q.queue[q.next[d]]
+        if q.missing[t] > 0:
+            break
+        s.begin[t] = now
+        s.end[t] = now + a.seconds[t * a.classes + a.device_class[d]]
+        events = push(q.time, q.item, 0, events, s.end[t], t)
+        q.idle[d] -= 1
+        q.next[d] += 1
+    return events
 
 
 @jit
@@ -404,6 +510,7 @@ def refuse(a: Any, s: Any, first: int) -> None:
 def anneal(
     a: Any,
     s: Any,
+    q: Any,
     m: Any,
     work: Any,
     random: Any,
@@ -412,6 +519,7 @@ def anneal(
     hot: float,
     cold: float,
     bound: float,
+    exact: bool,
     bind: bool,
     scale: float,
 ) -> int:
@@ -419,6 +527,7 @@ def anneal(
 
     Args:
         s: the present state, played and accepted.
+        q: an `Events`.
         m: a `Room`.
         work: a `Work`; its `best_device` and `best_order` are kept.
         random: state of the random numbers.
@@ -427,6 +536,7 @@ def anneal(
         rounds: how many moves to try.
         hot, cold: temperatures at the first and the last of them.
         bound: where the best is this short, nothing can be better.
+        exact: whether `march` will do, since channels are asked in the order of the plan.
         bind: whether memory can be too small for anything.
         scale: penalty for a device that needs twice what it has.
 
@@ -475,7 +585,7 @@ def anneal(
         elif changes == 0:
             continue
         limit = values[0] - temperature * math.log((1 + draw(random, 1048576)) / 1048577.0)
-        first = first // s.stride * s.stride
+        first = first // s.stride * s.stride if exact else 0
         value = NEVER
         over = 0.0
         heavy = False
@@ -484,7 +594,7 @@ def anneal(
             if s.load[d] > limit * (a.line_start[d + 1] - a.line_start[d]):
                 heavy = True
         if not heavy:
-            value = march(a, s, first, limit)
+            value = march(a, s, first, limit) if exact else play(a, s, q, limit)
             if value < NEVER and bind:
                 over = peaks(a, s, m, value)
                 value += over * scale

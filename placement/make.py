@@ -14,8 +14,12 @@ from .finish import finish_plan, order_by_time
 from .list_schedule import Schedule
 from .memory import memory_use
 from .plan import Plan
-from .planners import PlannerContext, get_planner
+from .planners import Objective, PlannerContext, Report, get_planner
 from .problem import Ints, Problem, build_problem
+from .progress import Progress
+from .room import check_fit, check_request, check_room
+from .search import default_budget
+from .throughput import period_note
 
 __all__ = ["make_plan"]
 
@@ -29,8 +33,10 @@ def make_plan(
     costs: Costs | None = None,
     allow_soft_placement: bool = False,
     default_device: str | None = None,
-    budget_seconds: float = 2.0,
+    budget_seconds: float | None = None,
     seed: int = 0,
+    objective: Objective = "latency",
+    report: Report | None = None,
 ) -> Plan:
     """Decides which device runs each node of a step, and in which order.
 
@@ -44,24 +50,39 @@ def make_plan(
             for, where that one is not there or cannot run it.
         default_device: full or partial name of the devices that ops which leave a choice go to; None leaves
             the choice to the planner.
-        budget_seconds: how long the planner may search, in seconds.
-        seed: of the search; equal seeds give equal plans as long as the budget does not run out.
+        budget_seconds: how long the planner may search, in seconds; None for what fits the size of the step.
+        seed: of the search; equal seeds give equal plans as long as the machine is not so slow that the clock
+            ends the search.
+        objective: "latency" for the time of one step, "throughput" for steps per second when many are in flight.
+        report: called while a planner searches with the elapsed seconds and the best step's so far; None for a
+            line on standard error now and then, from two seconds on.
 
     Raises:
-        PlacementError: no placement meets the constraints.
+        PlacementError: no placement meets the constraints, or none that was found fits into the memory.
         NotFoundError: there is no planner of that name.
+        InvalidArgumentError: the budget is negative or no number, or there is no such objective.
     """
     find = get_planner(planner)
+    check_request(budget_seconds, objective)
     constraints = constraints_of(subgraph, cluster, supports, allow_soft_placement, default_device)
     problem = build_problem(subgraph, cluster, constraints, costs or Costs())
     only = _only_choice(problem)
+    notes = list(constraints.notes)
     if only is not None:
         schedule = Schedule(only, np.arange(problem.tasks, dtype=np.int64))
         planner = "single"
     else:
-        schedule = find(problem, PlannerContext(budget_seconds, seed))
+        check_room(problem, cluster)
+        budget = default_budget(problem.tasks) if budget_seconds is None else budget_seconds
+        progress = Progress(planner) if report is None else None
+        schedule = find(problem, PlannerContext(budget, seed, objective, report or progress))
+        if progress is not None and progress.interrupted:
+            notes.append("the search was interrupted; this is the best plan that it had found")
     run = run_events(problem, schedule.assignment, schedule.order)
     memory = memory_use(problem, schedule.assignment, run)
+    check_fit(problem, cluster, schedule, memory)
+    if objective == "throughput":
+        notes.append(period_note(problem, schedule))
     return finish_plan(
         subgraph,
         cluster,
@@ -72,7 +93,7 @@ def make_plan(
         planner=planner,
         single_seconds=run.step_seconds if only is not None else single_seconds(problem),
         lower_bound=lower_bound(problem),
-        notes=constraints.notes,
+        notes=notes,
     )
 
 

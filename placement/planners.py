@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from ..graph.errors import NotFoundError
-from .events import run_events
-from .list_schedule import Schedule, heft
+from .list_schedule import Schedule, cpop, heft
 from .problem import Ints, Problem
 
-__all__ = ["PLANNERS", "PlannerContext", "get_planner", "planner", "single"]
+__all__ = [
+    "PLANNERS",
+    "Objective",
+    "PlannerContext",
+    "Report",
+    "get_planner",
+    "planner",
+    "single",
+    "single_schedules",
+]
+
+Objective = Literal["latency", "throughput"]
+
+Report = Callable[[float, float], None]
+"""Called now and then with the elapsed seconds and the length of the best step so far; once with -1 seconds when the
+search was interrupted."""
 
 
 @dataclass(frozen=True)
@@ -22,22 +38,41 @@ class PlannerContext:
     Attributes:
         budget_seconds: how long it may search.
         seed: of its random choices.
+        objective: "latency" for the time of one step, "throughput" for steps per second when many follow each
+            other.
+        report: called while the search goes on; None for nobody.
     """
 
     budget_seconds: float
     seed: int = 0
+    objective: Objective = "latency"
+    report: Report | None = None
 
 
 Planner = Callable[[Problem, PlannerContext], Schedule]
 
 PLANNERS: dict[str, Planner] = {}
 
+_HOMES = {
+    "single": (),
+    "heft": (),
+    "cpop": (),
+    "search": ("search",),
+    "auto": ("search",),
+    "m_etf": ("baechi",),
+    "m_sct": ("baechi",),
+    "pipeline": ("throughput",),
+    "exact": ("exact",),
+}
+"""For each planner the modules of this folder to import for it."""
 
-def planner(name: str) -> Callable[[Planner], Planner]:
-    """Registers the decorated function as the planner of that name."""
+
+def planner(*names: str) -> Callable[[Planner], Planner]:
+    """Registers the decorated function as the planner of these names."""
 
     def register(function: Planner) -> Planner:
-        PLANNERS[name] = function
+        for name in names:
+            PLANNERS[name] = function
         return function
 
     return register
@@ -49,39 +84,57 @@ def get_planner(name: str) -> Planner:
     Raises:
         NotFoundError: there is none; the message lists those that exist.
     """
+    for home in _HOMES.get(name, ()) if name in _HOMES else {h for hs in _HOMES.values() for h in hs}:
+        importlib.import_module(f".{home}", __package__)  # importing it registers its planners
     if name not in PLANNERS:
         raise NotFoundError(None, f"there is no planner {name!r}; there are {', '.join(sorted(PLANNERS))}")
     return PLANNERS[name]
 
 
-def single_assignments(problem: Problem) -> list[Ints]:
-    """For each device that could carry all groups that have a choice: everything that may run there does,
-    and what may not goes where it ends up with the most others."""
+def single_schedules(problem: Problem) -> list[Schedule]:
+    """For each kind of device: everything that may run on one of it does, and what may not goes where it ends up
+    with the most others."""
     allowed = problem.allowed[problem.choice]
-    found = []
+    order = np.arange(problem.tasks, dtype=np.int64)
     fixed = np.where(allowed.sum(axis=1) == 1, allowed.argmax(axis=1), -1)
+    elsewhere = np.where(fixed >= 0, fixed, allowed.argmax(axis=1)) if len(allowed) else fixed
+    alone = np.bincount(fixed[fixed >= 0], minlength=problem.devices) > 0
+    found: dict[bytes, Ints] = {}
+    kinds = set()
     for device in range(problem.devices):
-        at = np.where(allowed[:, device], device, np.where(fixed >= 0, fixed, allowed.argmax(axis=1)))
-        found.append(at[problem.group].astype(np.int64))
-    return found
+        # Devices that nothing tells apart count once.
+        kind = (
+            problem.device_class[device],
+            problem.streams[device],
+            problem.memory[device],
+            problem.allowed[:, device].tobytes(),
+        )
+        if kind in kinds and not alone[device] and not fixed.max(initial=-1) >= 0:
+            continue
+        kinds.add(kind)
+        at = np.where(allowed[:, device], device, elsewhere)[problem.group].astype(np.int64)
+        found.setdefault(at.tobytes(), at)
+    return [Schedule(a, order) for a in found.values()]
 
 
 @planner("single")
 def single(problem: Problem, context: PlannerContext) -> Schedule:
     """Everything on one device, as far as the constraints let it; the best device for that."""
-    order = np.arange(problem.tasks, dtype=np.int64)
-    distinct = {a.tobytes(): a for a in single_assignments(problem)}
-    best = min(distinct.values(), key=lambda a: run_events(problem, a, order).step_seconds)
-    return Schedule(best, order)
+    from .search import Measure
+
+    measure = Measure(problem, compiled=False)
+    return min((measure(s) for s in single_schedules(problem)), key=lambda c: c.rank).schedule
 
 
 @planner("heft")
 def _heft(problem: Problem, context: PlannerContext) -> Schedule:
-    return heft(problem)
+    from .search import use_compiled
+
+    return heft(problem, use_compiled(problem, context))
 
 
-@planner("auto")
-def auto(problem: Problem, context: PlannerContext) -> Schedule:
-    """The better of `heft` and `single`."""
-    candidates = [single(problem, context), heft(problem)]
-    return min(candidates, key=lambda s: run_events(problem, s.assignment, s.order).step_seconds)
+@planner("cpop")
+def _cpop(problem: Problem, context: PlannerContext) -> Schedule:
+    from .search import use_compiled
+
+    return cpop(problem, use_compiled(problem, context))
