@@ -18,7 +18,10 @@ def fits(
     grouped = a.member_start[g + 1] - a.member_start[g] > 1
     if grouped and mate[u] >= 0 and mate[u] != g:
         return False
-    return bool(meet[row[u] * rows + a.row[g]] >= 0)
+    both = meet[row[u] * rows + a.row[g]]
+    shared = g if grouped else mate[u]
+    # What joins a group must not narrow down where the group may run: its other tasks would not know.
+    return bool(both >= 0 and (shared < 0 or both == a.row[shared]))
 
 
 @jit
