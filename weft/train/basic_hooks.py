@@ -12,6 +12,7 @@ import numpy as np
 from .. import logging
 from ..graph.default_graph import get_default_graph
 from ..graph.errors import OutOfRangeError
+from ..graph.graph_def import write_graph
 from ..graph.graph_keys import GraphKeys
 from ..summary import FileWriterCache
 from .global_step import get_global_step
@@ -278,6 +279,7 @@ class CheckpointSaverHook(SessionRunHook):
     def after_create_session(self, session: Any, coord: Any) -> None:
         step = int(session.run(self._global_step))
         if self._save_graph_def:
+            write_graph(session.graph.as_graph_def(add_shapes=True), self._dir, "graph.pbtxt")
             self._writer.add_graph(session.graph)
         self._save(session, step)
         self._timer.update_last_triggered_step(step)
