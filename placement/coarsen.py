@@ -1,7 +1,8 @@
 """Coarser tasks: cheap chains, weights with what uses them, and what is dear to separate stay together.
 
 Each level joins tasks to the one that yields all that they take, or takes all that they yield; where that no longer
-makes the graph smaller, stretches of a depth-first order are joined.
+makes the graph smaller, tasks of one depth that come from the same place, then stretches of a depth-first order. A
+level that leaves too little side by side, so that no plan of it could be good, is not taken.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ import numpy as np
 
 from . import jit
 from .arrays import Arrays, arrays_of
+from .bounds import lower_bound
 from .list_schedule import mean_seconds
 from .problem import Bools, Floats, Ints, Problem, starts
 
-__all__ = ["Level", "coarsened", "contracted"]
+__all__ = ["Level", "coarsened", "contracted", "units_of"]
+
+
+_STRETCH = 1.1
+"""How much longer the lower bound of a coarse problem may be than that of the finest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,26 +41,33 @@ def coarsened(problem: Problem, target: int, compiled: bool) -> list[Level]:
         compiled: whether to run compiled loops.
     """
     levels: list[Level] = []
-    most = float(mean_seconds(problem).sum()) / max(target, 1)
-    stuck = False
-    while problem.tasks > 1.3 * target:
+    total = float(mean_seconds(problem).sum())
+    longest = _STRETCH * max(lower_bound(problem), 0.02 * total / max(problem.devices, 1))
+    kinds = ["neighbours", "depth", "line"]
+    while problem.tasks > 1.3 * target and kinds:
         # Few tasks may be joined at a time, so that units of one level are alike.
         share = min(1.0, target * 3.0 / problem.tasks)
-        unit = _units(problem, max(most * share, most / 16), stuck, compiled)
+        unit = units_of(problem, total / max(target, 1) * max(share, 1 / 16), kinds[0], compiled)
         count = int(unit.max()) + 1
-        if count > 0.85 * problem.tasks:
-            if stuck:
-                break
-            stuck = True
-            if count > 0.97 * problem.tasks:
-                continue
+        coarse = contracted(problem, unit, count) if count < 0.9 * problem.tasks else problem
+        if coarse is problem or lower_bound(coarse) > longest:
+            kinds.pop(0)
+            continue
         levels.append(Level(problem, unit))
-        problem = contracted(problem, unit, count)
+        problem = coarse
     levels.append(Level(problem, None))
     return levels
 
 
-def _units(problem: Problem, most: float, line: bool, compiled: bool) -> Ints:
+def units_of(problem: Problem, most: float, kind: str, compiled: bool) -> Ints:
+    """The unit of each task, numbered in topological order.
+
+    Args:
+        problem: the step.
+        most: seconds that a unit of several tasks may take.
+        kind: "neighbours", "depth" or "line".
+        compiled: whether to run compiled loops.
+    """
     loops = jit.loops("loops_coarse", compiled)
     n = problem.tasks
     a = arrays_of(problem, compiled, np.zeros(n))
@@ -65,15 +78,28 @@ def _units(problem: Problem, most: float, line: bool, compiled: bool) -> Ints:
     work = made(mean_seconds(problem))
     rows = len(problem.allowed)
     meet = made(_meet(problem.allowed).ravel())
-    unit, row, mate, size = (made(np.zeros(n, dtype=np.int64)) for _ in range(4))
+    unit, row, mate, size, fence = (made(np.zeros(n, dtype=np.int64)) for _ in range(5))
     weight = made(np.zeros(n))
-    if line:
+    if kind == "neighbours":
+        loops.join_neighbours(a, work, most, meet, rows, unit, weight, row, mate, size)
+    else:
         order = made(np.zeros(n, dtype=np.int64))
         loops.depth_first(a, size, row, order)
-        loops.join_line(a, order, work, most, meet, rows, unit, weight, row, mate)
-    else:
-        loops.join_neighbours(a, work, most, meet, rows, unit, weight, row, mate, size)
+        if kind == "depth":
+            loops.depths(a, fence)
+            # Of one depth those are next to each other that come from the same place.
+            order = made(_by_depth(problem, np.array(fence), np.array(order)))
+        loops.join_line(a, order, fence, work, most, meet, rows, unit, weight, row, mate)
     return _numbered(np.array(unit, dtype=np.int64), a, compiled)
+
+
+def _by_depth(problem: Problem, depth: Ints, order: Ints) -> Ints:
+    position = np.empty(problem.tasks, dtype=np.int64)
+    position[order] = np.arange(problem.tasks)
+    maker, user, _ = problem.edges
+    origin = position.copy()
+    np.minimum.at(origin, user, position[maker])
+    return np.lexsort((position, origin, depth)).astype(np.int64)
 
 
 def _meet(allowed: Bools) -> Ints:

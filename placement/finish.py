@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -70,7 +71,7 @@ def _homes(
     position[schedule.order] = np.arange(problem.tasks)
     begin = problem.copied_start.tolist()
     found = {}
-    busiest = max(device_of.values(), key=list(device_of.values()).count) if device_of else cluster.names[0]
+    busiest = Counter(device_of.values()).most_common(1)[0][0] if device_of else cluster.names[0]
     for row, name in enumerate(copied):
         users = problem.copied_users[begin[row] : begin[row + 1]]
         if len(users):

@@ -155,7 +155,7 @@ class Lists:
             made(np.full(groups, -1) if wish is None else wish, ints),
             made((np.zeros(problem.seconds.shape) if ahead is None else ahead).ravel()),
             queues,
-            4096 if n <= 20_000 else 64,
+            4096 if n <= 2000 or (self.compiled and n <= 20_000) else 64,
             device,
             begin,
             made(np.zeros(n)),
@@ -163,6 +163,7 @@ class Lists:
             made(np.zeros(problem.devices)),
             *(made(np.full(lines, -1), ints) for _ in range(3)),
             *(made(np.full(n, -1), ints) for _ in range(2)),
+            made(np.zeros(lines)),
             made(np.zeros(problem.links.channels)),
         )
         return Schedule(np.array(device, dtype=ints), by_begin(problem, np.array(begin), urgency))

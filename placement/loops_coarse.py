@@ -101,6 +101,7 @@ def join_neighbours(
 def join_line(
     a: Any,
     line: Any,
+    fence: Any,
     work: Any,
     most: float,
     meet: Any,
@@ -110,16 +111,34 @@ def join_line(
     row: Any,
     mate: Any,
 ) -> None:
-    """Joins stretches of a topological order; the other arguments are those of `join_neighbours`."""
+    """Joins stretches of a line of tasks; the other arguments are those of `join_neighbours`.
+
+    Args:
+        line: the tasks in an order.
+        fence: tasks with different numbers are not joined. No circle can come about where the line is a
+            topological order, or where tasks with one number do not need each other.
+    """
     u = -1
     for p in range(a.tasks):
         t = line[p]
         weight[t] = 0.0
         row[t] = a.row[a.group[t]]
         mate[t] = -1
-        if u < 0 or not fits(a, t, u, work, most, meet, rows, weight, row, mate):
+        if u < 0 or fence[t] != fence[u] or not fits(a, t, u, work, most, meet, rows, weight, row, mate):
             u = t
         join(a, t, u, work, meet, rows, unit, weight, row, mate)
+
+
+@jit
+def depths(a: Any, depth: Any) -> None:
+    """Fills in how many tasks come before each one on the longest path to it."""
+    for t in range(a.tasks):
+        depth[t] = 0
+    for t in range(a.tasks):
+        for e in range(a.user_start[a.out_start[t]], a.user_start[a.out_start[t + 1]]):
+            u = a.users[e]
+            if depth[t] + 1 > depth[u]:
+                depth[u] = depth[t] + 1
 
 
 @jit

@@ -99,6 +99,7 @@ def earliest_finish(
     packed: Any,
     before: Any,
     after: Any,
+    widest: Any,
     free: Any,
 ) -> None:
     """Puts the tasks one by one into the gap where they end first.
@@ -116,6 +117,7 @@ def earliest_finish(
         used: memory in use on each device; begins as 0.
         head, tail, packed, before, after: first and last task of each line, last one up to which the line has no
             gap, neighbours of each task in its line; begin as -1.
+        widest: no gap of a line is wider; begins as 0.
         free: when each channel is free; begins as 0.
     """
     for position in range(a.tasks):
@@ -164,13 +166,15 @@ def earliest_finish(
                 continue
             for line in range(a.line_start[d], a.line_start[d + 1]):
                 p = tail[line]
-                steps = 0
+                # Where no gap is wide enough the task goes to the end.
+                steps = reach if p >= 0 and widest[line] < length else 0
                 while p >= 0 and p != packed[line] and end[p] > ready and steps < reach:
                     p = before[p]
                     steps += 1
                 at = ready
                 if p >= 0 and end[p] > at:
                     at = end[p]
+                # Beyond its reach the search begins at the task that it came to.
                 following = after[p] if p >= 0 else head[line]
                 while following >= 0 and begin[following] < at + length:
                     p = following
@@ -202,6 +206,9 @@ def earliest_finish(
                         at = max(free[c], end[maker])
                         free[c] = at + a.size[a.use_tensor[e]] * a.per_byte[link]
         if length > 0.0:
+            gap = best_begin - (end[best_before] if best_before >= 0 else 0.0)
+            if gap > widest[best_line]:
+                widest[best_line] = gap
             insert(t, best_line, best_before, begin, end, head, tail, packed, before, after)
 
 

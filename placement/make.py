@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph.ir import Subgraph
+from . import jit
 from .bounds import lower_bound, single_seconds
 from .cluster import Cluster
 from .constraints import Supports, constraints_of
@@ -76,6 +77,10 @@ def make_plan(
         budget = default_budget(problem.tasks) if budget_seconds is None else budget_seconds
         progress = Progress(planner) if report is None else None
         schedule = find(problem, PlannerContext(budget, seed, objective, report or progress))
+        if problem.tasks >= 300 and jit.compiler_available() and not jit.is_cached("loops_plan"):
+            notes.append(
+                "planned in plain Python; `python -m weft.placement.compile` makes plans better and sooner"
+            )
         if progress is not None and progress.interrupted:
             notes.append("the search was interrupted; this is the best plan that it had found")
     run = run_events(problem, schedule.assignment, schedule.order)

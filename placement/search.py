@@ -18,13 +18,22 @@ from . import jit
 from .arrays import contended_channels
 from .baechi import favourite_children
 from .bounds import lower_bound
-from .coarsen import coarsened
+from .coarsen import coarsened, units_of
 from .incremental import Incremental, memory_binds, new_work
 from .list_schedule import Lists, Schedule, cpop
 from .planners import PlannerContext, planner, single_schedules
 from .problem import Floats, Ints, Problem
 
-__all__ = ["Annealer", "Candidate", "Measure", "default_budget", "search", "search_best", "use_compiled"]
+__all__ = [
+    "Annealer",
+    "Candidate",
+    "Measure",
+    "default_budget",
+    "load_loops",
+    "search",
+    "search_best",
+    "use_compiled",
+]
 
 _TOUCH_SECONDS = 1.6e-8
 """What a compiled round of annealing takes for every task and every use of a tensor, on a slow machine."""
@@ -108,7 +117,7 @@ def search_best(problem: Problem, context: PlannerContext) -> Candidate:
     """As `search`, with what is known of the plan."""
     compiled = use_compiled(problem, context)
     if compiled:
-        _load()
+        load_loops()
     clock = Clock(context)
     measure = Measure(problem, compiled)
     best = min((measure(s, "single") for s in single_schedules(problem)), key=lambda c: c.rank)
@@ -127,7 +136,7 @@ def search_best(problem: Problem, context: PlannerContext) -> Candidate:
 
 
 @functools.cache
-def _load() -> None:
+def load_loops() -> None:
     """Loads the compiled loops, so that this is not taken from the budget of a search."""
     from .tiny import tiny_problem
 
@@ -135,7 +144,8 @@ def _load() -> None:
     rounds = Clock(PlannerContext(1e6))
     for candidate in starts_of(tiny, Measure(tiny, True), rounds):
         _annealed(tiny, [candidate], Measure(tiny, True), rounds, 1e-4, 0.0)
-    coarsened(tiny, 2, True)
+    for kind in ("neighbours", "depth"):
+        units_of(tiny, 1.0, kind, True)
     _lowered(
         tiny, np.arange(tiny.tasks), Schedule(np.zeros(tiny.tasks, np.int64), np.arange(tiny.tasks)), True
     )
@@ -162,8 +172,10 @@ def starts_of(problem: Problem, measure: Measure, clock: Clock) -> list[Candidat
 
 def start_makers(problem: Problem, compiled: bool) -> dict:  # type: ignore[type-arg]
     """List schedulers that are quick enough for the problem, by name."""
+    size = problem.tasks * problem.devices * (1 if compiled else 40)
+    if not compiled and problem.tasks * problem.devices > 600_000:
+        return {}
     lists = Lists(problem, compiled)
-    size = problem.tasks * problem.devices
     free_up, _ = lists.ranks(lists.mean, 0.0, 0.0)
     makers = {"heft": lambda: lists.earliest_finish(lists.up)}
     if size <= 2_000_000:
@@ -228,9 +240,11 @@ def _refined(problem: Problem, best: Candidate, measure: Measure, clock: Clock) 
     share = 0.4 / max(len(levels) - 1, 1)
     schedule = found.schedule
     for level in reversed(levels[:-1]):
-        if clock.left() <= 0:
-            break
         here = level.problem
+        if clock.left() <= 0 and here is not problem:
+            assert level.unit is not None
+            schedule = _lowered(here, level.unit, schedule, None)[0]
+            continue
         gauge = measure if here is problem else Measure(here, measure.compiled)
         assert level.unit is not None
         pool = [gauge(s, found.name) for s in _lowered(here, level.unit, schedule, measure.compiled)]
@@ -238,8 +252,7 @@ def _refined(problem: Problem, best: Candidate, measure: Measure, clock: Clock) 
             pool.append(best)
         found = _annealed(here, [min(pool, key=lambda c: c.rank)], gauge, clock, share * budget, bound)
         schedule = found.schedule
-    else:
-        best = min(best, found, key=lambda c: c.rank)
+    best = min(best, found, key=lambda c: c.rank)
     clock.report(best.seconds)
     return best
 
@@ -265,12 +278,17 @@ def _lifted(fine: Problem, coarse: Problem, unit: Ints, schedule: Schedule) -> S
     return Schedule(device[coarse.group].astype(np.int64), lists.by_urgency(-mean))
 
 
-def _lowered(fine: Problem, unit: Ints, schedule: Schedule, compiled: bool) -> list[Schedule]:
-    """Schedules of a finer problem after a coarse one: in its order, and each device by urgency."""
+def _lowered(fine: Problem, unit: Ints, schedule: Schedule, compiled: bool | None) -> list[Schedule]:
+    """Schedules of a finer problem after a coarse one: in its order, and each device by urgency.
+
+    Where `compiled` is None only the first.
+    """
     assignment = schedule.assignment[unit]
     position = np.empty(len(schedule.order), dtype=np.int64)
     position[schedule.order] = np.arange(len(schedule.order))
     along = np.lexsort((np.arange(fine.tasks), position[unit])).astype(np.int64)
+    if compiled is None:
+        return [Schedule(assignment, along)]
     lists = Lists(fine, compiled)
     return [
         Schedule(assignment, along),

@@ -19,9 +19,11 @@ from .memory import resident_bytes
 from .plan import seconds_text
 from .planners import PlannerContext, Report, planner, single_schedules
 from .problem import Floats, Ints, Problem
+from .tiny import tiny_problem
 
 __all__ = [
     "fastest_pipeline",
+    "load_loads",
     "loads",
     "period",
     "period_bound",
@@ -230,6 +232,7 @@ def search_loads(
     context: PlannerContext,
     compiled: bool,
     through_host: bool = False,
+    most_rounds: int = 1_000_000_000,
 ) -> Ints:
     """An assignment with a shorter period, found by annealing.
 
@@ -240,6 +243,7 @@ def search_loads(
         compiled: whether to run compiled loops.
         through_host: whether devices of class 0 pay for every tensor that goes in or out, as in the pieces model,
             instead of channels.
+        most_rounds: how many moves to try at most.
     """
     loops = jit.loops("loops_loads", compiled)
     begin = time.monotonic()
@@ -264,7 +268,7 @@ def search_loads(
         [loops.worst(load, problem.devices, smooth), loops.worst(load, problem.devices, 0.0)], np.float64
     )
     per_round = (_ROUND_SECONDS + 2e-9 * (problem.devices + channels)) * (1 if compiled else 60)
-    rounds = int(0.8 * context.budget_seconds / per_round)
+    rounds = min(int(0.8 * context.budget_seconds / per_round), most_rounds)
     first = float(values[1])  # type: ignore[index]
     for heat in (0.05, 0.02, 0.05, 0.02, 0.01):
         part, done = rounds // 5, 0
@@ -288,3 +292,10 @@ def search_loads(
 def _tell(report: Report | None, begin: float, best: float) -> None:
     if report is not None:
         report(time.monotonic() - begin, best)
+
+
+def load_loads() -> None:
+    """Loads the compiled loops, or compiles them."""
+    tiny = tiny_problem()
+    search_loads(tiny, np.zeros(tiny.tasks, dtype=np.int64), PlannerContext(1e6), True, most_rounds=50)
+    stages(tiny, True)
