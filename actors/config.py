@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 __all__ = ["ConfigProto", "GPUOptions", "RunMetadata", "RunOptions"]
 
@@ -40,8 +41,12 @@ class ConfigProto:
         backends: backend of each device type, such as {"CPU": "jax"}; the rest have their usual one.
         optimize: whether graphs are rewritten before they run.
         start_timeout: seconds to wait for a cluster to start.
-        recover: whether device actors that are lost are started again, with the state that they had.
+        autoscale_timeout: seconds to wait for it while Ray's autoscaler is starting nodes.
+        recover: whether device actors that are lost are started again, with the state that they had. None: in a
+            `MonitoredTrainingSession`, as far as its steps allow that; not in other sessions.
         snapshot_steps: steps between two copies of the devices' state, for `recover`.
+        snapshot_copies: where the copies go: "driver", or "devices" for another device of the session, on another
+            node where there is one.
         steps_in_flight: steps that `Session.run_async` runs at the same time; one more waits.
         dashboard: whether a local Ray that is started for the session serves its dashboard.
     """
@@ -58,8 +63,10 @@ class ConfigProto:
     backends: Mapping[str, str] = field(default_factory=dict)
     optimize: bool = True
     start_timeout: float = 60.0
-    recover: bool = False
+    autoscale_timeout: float = 900.0
+    recover: bool | Literal["if possible"] | None = None
     snapshot_steps: int = 50
+    snapshot_copies: Literal["driver", "devices"] = "driver"
     steps_in_flight: int = 8
     dashboard: bool = False
 

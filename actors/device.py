@@ -413,6 +413,29 @@ class Device:
                 "positions": {n: p for (s, n), p in self.positions.items() if s == session},
             }
 
+    def noted_state(self, session: str) -> dict[str, Any]:
+        """The state as it is now, by reference: variables are replaced, never changed in place."""
+        with self.lock:
+            return {
+                "variables": dict(self.variables),
+                "positions": {n: p for (s, n), p in self.positions.items() if s == session},
+            }
+
+    def set_noted_state(self, session: str, noted: Mapping[str, Any] | None) -> None:
+        """Goes back to what `noted_state` gave; None is a device on which nothing has run yet."""
+        state = noted or {"variables": {}, "positions": {}}
+        with self.lock:
+            self.variables.clear()
+            self.variables.update(state["variables"])
+            for key in self.variables:
+                self.serials[key] = self.serials.get(key, 0) + 1
+            self._set_positions(session, state["positions"])
+
+    def _set_positions(self, session: str, positions: Mapping[str, int]) -> None:
+        for key in [k for k in self.positions if k[0] == session]:
+            del self.positions[key]
+        self.positions.update({(session, n): p for n, p in positions.items()})
+
     def set_state(self, session: str, state: Mapping[str, Any]) -> None:
         """Replaces the variables and a session's random streams by what `get_state` gave."""
         with self.lock:
@@ -421,9 +444,7 @@ class Device:
             self.variables.update(made)
             for key in made:
                 self.serials[key] = self.serials.get(key, 0) + 1
-            for key in [k for k in self.positions if k[0] == session]:
-                del self.positions[key]
-            self.positions.update({(session, n): p for n, p in state["positions"].items()})
+            self._set_positions(session, state["positions"])
 
     def stats(self) -> dict[str, Any]:
         """What the device holds: bytes of variables, numbers of programs, resources and steps."""

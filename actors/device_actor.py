@@ -29,6 +29,9 @@ __all__ = ["DeviceActor", "StepMessage", "actor_class"]
 
 _STEP_THREADS = 64
 
+_KEEP_SECONDS = 60.0
+"""How long another device may take to receive a copy of this one's state."""
+
 _SENT = "@sent"
 """Key, and end of a key, of the time at which tensors of a traced step left."""
 
@@ -98,6 +101,8 @@ class DeviceActor:
         self._stepping: dict[tuple[str, int], Frame] = {}
         self._lock = threading.Lock()
         self._loops: dict[str, StepLoop] = {}
+        self._snapshots: dict[str, dict[int, Any]] = {}
+        self._kept: dict[tuple[str, str], dict[int, Any]] = {}
         self.metrics = DeviceMetrics(short_name(info.name), self.device.stats)
 
     def __repr__(self) -> str:
@@ -319,6 +324,66 @@ class DeviceActor:
     @ray.method(concurrency_group="control")
     def set_state(self, session: str, state: Mapping[str, Any]) -> None:
         self.device.set_state(session, state)
+
+    @ray.method(concurrency_group="control")
+    def snapshot(self, session: str, number: int, settled: Settled, keeper: str) -> dict[str, Any] | None:
+        """Settles earlier steps and notes the state, to go back to it; a copy goes to another device or the caller.
+
+        Args:
+            session: name of the session.
+            number: of the snapshot; older ones than the one before are forgotten.
+            settled: outcomes of earlier steps.
+            keeper: device that gets the copy; "" to give it back.
+        """
+        self.settle_rows(session, settled)
+        mine = self._snapshots.setdefault(session, {})
+        mine[number] = self.device.noted_state(session)
+        for old in [n for n in mine if n < number - 1]:
+            del mine[old]
+        state = self.device.get_state(session)
+        if not keeper:
+            return state
+        kept = self.peers[keeper].keep.remote(session, self.device.name, number, state)
+        ray.get(kept, timeout=_KEEP_SECONDS)
+        return None
+
+    @ray.method(concurrency_group="delivery")
+    def keep(self, session: str, device: str, number: int, state: Mapping[str, Any]) -> None:
+        """Holds a copy of another device's state."""
+        copies = self._kept.setdefault((session, device), {})
+        copies[number] = {**state, "variables": {k: v.copy() for k, v in state["variables"].items()}}
+        for old in [n for n in copies if n < number - 1]:
+            del copies[old]
+
+    @ray.method(concurrency_group="control")
+    def kept(self, session: str, device: str, number: int) -> dict[str, Any]:
+        """The copy of another device's state."""
+        return self._kept[session, device][number]
+
+    @ray.method(concurrency_group="control")
+    def roll_back(self, session: str, number: int) -> None:
+        """Gives up all running steps and goes back to a snapshot; 0 is the state before the first step."""
+        self.reset(session)
+        noted = self._snapshots.get(session, {}).get(number)
+        self.device.set_noted_state(session, noted)
+
+    @ray.method(concurrency_group="control")
+    def reset(self, session: str) -> None:
+        """Gives up all running steps of a session and closes its channels."""
+        loop = self._loops.pop(session, None)
+        if loop is not None:
+            loop.close()
+        with self._lock:
+            for table in (self._pending, self._stepping):
+                for key in [k for k in table if k[0] == session]:
+                    del table[key]
+        self.rendezvous.abort_session(session, AbortedError(None, "another device was lost"))
+
+    @ray.method(concurrency_group="control")
+    def forget_programs(self, handles: Sequence[int]) -> None:
+        """Drops programs that no step will ask for any more."""
+        for handle in handles:
+            self.device.unregister(handle)
 
     @ray.method(concurrency_group="control")
     def forget(self, session: str, handles: Sequence[int]) -> None:

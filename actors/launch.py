@@ -7,11 +7,12 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..graph.errors import ResourceExhaustedError, UnavailableError
+from ..graph.errors import UnavailableError
 from ..placement import DeviceInfo
+from .capacity import wait_for_group
 from .cluster_spec import ClusterSpec
 from .config import ConfigProto
 from .progress import Waiting
@@ -23,6 +24,8 @@ NAMESPACE = "weft"
 
 _OBJECT_STORE_BYTES = 512 * 2**20
 
+_CONNECT_SECONDS = 30.0
+
 
 @dataclass
 class DeviceActors:
@@ -33,12 +36,24 @@ class DeviceActors:
         infos: each device, with the node and process that it runs in.
         group: the placement group that holds their resources; None where somebody else holds it.
         owned: whether they end with the session.
+        recipes: how each actor is started: Ray options, arguments.
+        more_groups: placement groups of devices that were added later.
     """
 
     handles: dict[str, Any]
     infos: list[DeviceInfo]
     group: Any
     owned: bool = True
+    recipes: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = field(default_factory=dict)
+    more_groups: list[Any] = field(default_factory=list)
+
+    def add(self, more: DeviceActors) -> None:
+        """Takes in devices that were started later."""
+        self.handles.update(more.handles)
+        self.infos = [*self.infos, *more.infos]
+        self.recipes.update(more.recipes)
+        self.more_groups.append(more.group)
+        connect(self.handles)
 
     def stop(self) -> None:
         """Kills the actors and frees their resources."""
@@ -50,9 +65,10 @@ class DeviceActors:
         for actor in self.handles.values():
             with contextlib.suppress(Exception):
                 ray.kill(actor, no_restart=True)
-        if self.group is not None:
-            with contextlib.suppress(Exception):
-                remove_placement_group(self.group)
+        for group in (self.group, *self.more_groups):
+            if group is not None:
+                with contextlib.suppress(Exception):
+                    remove_placement_group(group)
 
 
 def attach(target: str, devices: int, config: ConfigProto) -> None:
@@ -102,7 +118,12 @@ def device_actor_name(cluster: str, device: str) -> str:
 
 
 def launch_devices(
-    spec: ClusterSpec, devices: Sequence[DeviceInfo], config: ConfigProto, name: str, detached: bool = False
+    spec: ClusterSpec,
+    devices: Sequence[DeviceInfo],
+    config: ConfigProto,
+    name: str,
+    detached: bool = False,
+    part: str = "",
 ) -> DeviceActors:
     """Starts one actor per device in a placement group and waits until all are there.
 
@@ -112,6 +133,7 @@ def launch_devices(
         config: settings; `start_timeout` bounds the wait.
         name: name of the session or cluster, part of the actors' names.
         detached: whether they outlive this program.
+        part: tells apart the placement groups of one session.
 
     Raises:
         ResourceExhaustedError: Ray cannot give what the cluster asks for.
@@ -123,11 +145,11 @@ def launch_devices(
     group = placement_group(
         bundles,
         strategy=spec.strategy.upper(),
-        name=f"weft:{name}",
+        name=f"weft:{name}{part}",
         lifetime="detached" if detached else None,
     )
     try:
-        _wait_for_group(group, bundles, config)
+        wait_for_group(group, bundles, config)
         return start_devices(bundles, devices, [d.name for d in devices], config, name, group, detached)
     except BaseException:
         remove_placement_group(group)
@@ -148,41 +170,6 @@ def bundle_of(spec: ClusterSpec, device: DeviceInfo) -> dict[str, float]:
         bundle["memory"] = float(needs["memory"])
     bundle.update({str(k): float(v) for k, v in needs.get("resources", {}).items()})
     return bundle
-
-
-def _wait_for_group(group: Any, bundles: Sequence[Mapping[str, float]], config: ConfigProto) -> None:
-    asked = _total(bundles)
-    waiting = Waiting(
-        config.start_timeout,
-        lambda: f"waiting for {_listed(asked)} in {len(bundles)} places on the Ray cluster",
-    )
-    while not group.wait(timeout_seconds=min(1.0, config.start_timeout)):
-        if waiting.expired():
-            raise ResourceExhaustedError(None, _too_large(asked, bundles, waiting.seconds))
-
-
-def _too_large(asked: Mapping[str, float], bundles: Sequence[Mapping[str, float]], seconds: float) -> str:
-    import ray
-
-    total, free = ray.cluster_resources(), ray.available_resources()
-    exists = ", ".join(f"{total.get(k, 0):g} {k} ({free.get(k, 0):g} free)" for k in asked)
-    return (
-        f"the Ray cluster did not give what the cluster spec asks for within {seconds:.0f} s: asked for "
-        f"{_listed(asked)} in {len(bundles)} places, it has {exists} on {len(ray.nodes())} node(s). Ask for fewer "
-        "tasks or less for each (ClusterSpec(resources=...)), add nodes, or raise ConfigProto.start_timeout"
-    )
-
-
-def _total(bundles: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    total: dict[str, float] = {}
-    for bundle in bundles:
-        for name, amount in bundle.items():
-            total[name] = total.get(name, 0.0) + amount
-    return total
-
-
-def _listed(amounts: Mapping[str, float]) -> str:
-    return ", ".join(f"{amount:g} {name}" for name, amount in amounts.items())
 
 
 def start_devices(
@@ -212,19 +199,22 @@ def start_devices(
 
     cls = actor_class()
     handles: dict[str, Any] = {}
+    recipes = {}
     for index, (device, bundle) in enumerate(zip(devices, bundles, strict=True)):
         rest = {k: v for k, v in bundle.items() if k not in ("CPU", "GPU", "memory")}
-        handles[device.name] = cls.options(
-            name=device_actor_name(name, device.name),
-            namespace=NAMESPACE,
-            lifetime="detached" if detached else None,
-            num_cpus=bundle.get("CPU", 0),
-            num_gpus=bundle.get("GPU", 0),
-            memory=bundle.get("memory"),
-            resources=rest or None,
+        options = {
+            "name": device_actor_name(name, device.name),
+            "namespace": NAMESPACE,
+            "lifetime": "detached" if detached else None,
+            "num_cpus": bundle.get("CPU", 0),
+            "num_gpus": bundle.get("GPU", 0),
+            "memory": bundle.get("memory"),
+            "resources": rest or None,
             **_placed(group, index),
-        ).remote(device, tuple(expected))
-    made = DeviceActors(handles, [], group)
+        }
+        recipes[device.name] = options, (device, tuple(expected))
+        handles[device.name] = cls.options(**options).remote(*recipes[device.name][1])
+    made = DeviceActors(handles, [], group, recipes=recipes)
     try:
         made.infos = wait_for_actors(handles, config)
     except BaseException:
@@ -275,5 +265,9 @@ def wait_for_actors(handles: Mapping[str, Any], config: ConfigProto) -> list[Dev
 def connect(handles: Mapping[str, Any]) -> None:
     """Makes the actors known to each other."""
     import ray
+    from ray.exceptions import RayError
 
-    ray.get([actor.connect.remote(dict(handles)) for actor in handles.values()])
+    try:
+        ray.get([a.connect.remote(dict(handles)) for a in handles.values()], timeout=_CONNECT_SECONDS)
+    except RayError as error:
+        raise UnavailableError(None, f"a device was lost while the devices were connected: {error}") from None

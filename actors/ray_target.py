@@ -20,12 +20,14 @@ from ..graph.errors import (
     UnavailableError,
     UnknownError,
 )
-from ..placement import Cluster
+from ..placement import Cluster, DeviceInfo
+from .calibration import calibrated
 from .cluster_spec import ClusterSpec
 from .config import ConfigProto
 from .inventory import describe_devices
 from .launch import DeviceActors, attach, launch_devices
 from .local import collect_one
+from .restart import restart_devices
 from .step import FetchSource, StepSpec
 from .transports import StepPath, Transport, transports
 from .transports.messages import MessagePath
@@ -40,6 +42,9 @@ _LOG = logging.getLogger("weft")
 
 _GIVE_UP_SECONDS = 2.0
 """How long the devices that are left may take to end a step that has failed."""
+
+_ANSWER_SECONDS = 3.0
+"""How long a device may take to say that it is there."""
 
 _SETTLE_EVERY = 64
 """Outcomes that a device has not been told yet, above which it is told without waiting for the next step."""
@@ -92,12 +97,14 @@ class RayTarget:
         self._closed = False
         self._connecting = threading.Lock()
         self._programs: dict[str, list[int]] = {i.name: [] for i in actors.infos}
+        self._kinds: list[_Registered] = []
+        self._bare: set[str] = set()
+        self.cluster: Cluster = calibrated(Cluster(tuple(actors.infos)), "ray")
         self._adopt()
         atexit.register(self.close)
 
     def _adopt(self) -> None:
         """Takes the actors as they are now."""
-        self.cluster: Cluster = Cluster(tuple(self._actors.infos))
         self._settled: dict[str, dict[int, bool]] = {i.name: {} for i in self._actors.infos}
         self._nodes = {i.name: i.node for i in self._actors.infos}
         self._watch = Watch.of_ray(self._actors.infos)
@@ -121,6 +128,42 @@ class RayTarget:
         return cls(actors, session, infos[0].name if cluster is None else None)
 
     @property
+    def owned(self) -> bool:
+        """Whether the devices end with the session."""
+        return self._actors.owned
+
+    def extend(self, spec: ClusterSpec, added: Sequence[DeviceInfo], config: ConfigProto) -> None:
+        """Starts further devices beside those that run; every kind of step is to be registered anew.
+
+        Args:
+            spec: the cluster as it is to be.
+            added: its devices that do not run yet.
+            config: settings.
+
+        Raises:
+            ResourceExhaustedError: Ray cannot give what they need; nothing has changed.
+        """
+        self._check_open()
+        part = f"+{len(self._actors.more_groups) + 1}"
+        more = launch_devices(spec, added, config, self.session, part=part)
+        try:
+            told = self.told()
+            self.call({n: ("settle", (self.session, rows)) for n, rows in told.items()})
+            self.call({n: ("forget_programs", (handles,)) for n, handles in self._programs.items()})
+        except BaseException:
+            more.stop()
+            raise
+        with self._connecting:
+            for transport in self._transports:
+                transport.close()
+        self._watch.close()
+        self._actors.add(more)
+        self._programs = {name: [] for name in self.handles}
+        self._kinds.clear()
+        self.cluster = calibrated(Cluster(tuple(self._actors.infos)), "ray")
+        self._adopt()
+
+    @property
     def handles(self) -> Mapping[str, Any]:
         """Actor of each device."""
         return self._actors.handles
@@ -141,6 +184,8 @@ class RayTarget:
         fit = [t for t in self._transports if t.unfit(spec) is None]
         made = _Registered(spec, values, writers, messages, messages, fit)
         made.feeds, made.fetches = spec.feeds, spec.fetches
+        with self._lock:
+            self._kinds.append(made)
         if fit and not fit[0].after:
             self._connect(made)
         return made
@@ -389,6 +434,117 @@ class RayTarget:
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Gives every device the state that `get_state` gave; devices that it lacks stay as they are."""
         self.call({n: ("set_state", (self.session, part)) for n, part in state.items()})
+
+    # --- recovery ------------------------------------------------------------------------------------------
+
+    def snapshot(self, number: int, on_devices: bool) -> dict[str, Any]:
+        """Has every device note its state, once all earlier steps are settled there.
+
+        Args:
+            number: of the snapshot.
+            on_devices: whether another device, on another node where there is one, gets the copy.
+
+        Returns:
+            The copy of each device's state; None for one that another device keeps.
+        """
+        self._check_open()
+        told, keepers = self.told(), self.keepers() if on_devices else {}
+        return self.call(
+            {n: ("snapshot", (self.session, number, told[n], keepers.get(n, ""))) for n in self.handles}
+        )
+
+    def keepers(self) -> dict[str, str]:
+        """For each device the one that keeps the copy of its state; none where it is alone."""
+        names = list(self.handles)
+        found = {}
+        for index, name in enumerate(names):
+            others = [*names[index + 1 :], *names[:index]]
+            apart = [o for o in others if self._nodes[o] != self._nodes[name]]
+            if others:
+                found[name] = (apart or others)[0]
+        return found
+
+    def restart(self, number: int, copies: Mapping[str, Any], config: ConfigProto) -> list[str]:
+        """Starts the devices that are gone anew, and takes all devices back to a snapshot.
+
+        Args:
+            number: of the snapshot; 0 for the state before the first step.
+            copies: the driver's copies of the devices' states at that snapshot.
+            config: settings; `start_timeout` bounds the wait for a place to start.
+
+        Returns:
+            The devices that were started.
+
+        Raises:
+            UnavailableError: another device was lost meanwhile, or the copy of a state was lost too.
+        """
+        keepers = self.keepers()
+        with self._connecting:
+            for transport in self._transports:
+                transport.close()
+        lost = self._find_lost()
+        self._watch.close()
+        # Those of an attempt that was cut off by another loss have no state and no programs yet.
+        self._bare.update(lost)
+        restart_devices(self._actors, lost, config)
+        self._adopt()
+        bare = [n for n in self.handles if n in self._bare]
+        self.call({n: ("roll_back", (self.session, number)) for n in self.handles if n not in bare})
+        for name in bare:
+            self._programs[name] = []
+        self._restore(bare, number, copies, keepers)
+        for registered in self._kinds:
+            self._register_again(registered, bare)
+        self._bare.clear()
+        return lost
+
+    def _find_lost(self) -> list[str]:
+        """Devices that do not answer; one that is there but cannot be reached counts as gone."""
+        import ray
+
+        gone_already = set(self._watch.lost())
+        refs = {n: a.ready.remote() for n, a in self.handles.items() if n not in gone_already}
+        if refs:
+            ray.wait(list(refs.values()), num_returns=len(refs), timeout=_ANSWER_SECONDS)
+        for name, ref in refs.items():
+            try:
+                ray.get(ref, timeout=0)
+            except Exception:
+                gone_already.add(name)
+        return [n for n in self.handles if n in gone_already]
+
+    def _restore(
+        self, lost: Sequence[str], number: int, copies: Mapping[str, Any], keepers: Mapping[str, str]
+    ) -> None:
+        refs = {}
+        for name in lost:
+            state = copies.get(name)
+            if number == 0:
+                continue
+            if state is None:
+                keeper = keepers.get(name, "")
+                if keeper in lost or not keeper:
+                    raise UnavailableError(
+                        None,
+                        f"the state of {name} is lost: its copy was on {keeper or 'no device'}, gone too",
+                    )
+                state = self.handles[keeper].kept.remote(self.session, name, number)
+            refs[name] = self.handles[name].set_state.remote(self.session, state)
+        if refs:
+            self.wait_for(refs)
+
+    def _register_again(self, registered: _Registered, lost: Sequence[str]) -> None:
+        """Hands devices that were started anew their programs of a kind of step."""
+        spec = registered.spec
+        programs = {n: ("register", (spec.programs[n], self.session)) for n in lost if n in spec.programs}
+        for name, handle in self.call(programs).items():
+            registered.handles[name] = handle
+            self._programs[name].append(handle)
+        registered.messages = registered.path = MessagePath(spec, registered.handles, self)
+        registered.runs = 0
+        registered.untried = [t for t in self._transports if t.unfit(spec) is None]
+        if registered.untried and not registered.untried[0].after:
+            self._connect(registered)
 
     def stats(self) -> list[dict[str, Any]]:
         self._check_open()

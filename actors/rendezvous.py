@@ -92,6 +92,15 @@ class Rendezvous:
                 entry.error = entry.error or error
                 self._changed.notify_all()
 
+    def abort_session(self, session: str, error: OpError) -> None:
+        """Ends the waits of all steps of a session, and forgets what came for those that have not begun."""
+        with self._changed:
+            for key, entry in list(self._steps.items()):
+                if key[0] == session:
+                    entry.error = entry.error or error
+                    entry.values.clear()
+            self._changed.notify_all()
+
     def finish(self, step: StepKey) -> None:
         """The step is over on this device: forgets what it left behind."""
         with self._changed:

@@ -18,12 +18,7 @@ from typing import Any, Protocol
 
 from ..step import StepSpec
 
-__all__ = ["StepPath", "Transport", "transports", "waits_for_nothing"]
-
-_PASSIVE_EFFECTS = frozenset(
-    {"Assert", "CheckNumerics", "CheckNumericsV2", "Print", "PrintV2", "StringFormat"}
-)
-"""Effects that never wait for another step."""
+__all__ = ["StepPath", "Transport", "transports"]
 
 
 class StepPath(Protocol):
@@ -90,18 +85,6 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Ends all paths."""
-
-
-def waits_for_nothing(spec: StepSpec) -> bool:
-    """Whether a step's devices wait for nothing but each other: none of its effects can wait for another step."""
-    for program in spec.programs.values():
-        for stage in program.stages:
-            for node in stage.nodes:
-                if node.op in ("_Feed", "_Send", "_Recv"):
-                    continue
-                if node.decl.state.kind == "effect" and node.op not in _PASSIVE_EFFECTS:
-                    return False
-    return all(p.stages for p in spec.programs.values())
 
 
 def transports(target: Any) -> list[Transport]:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ...graph.errors import CancelledError, DeadlineExceededError, FailedPreconditionError, OpError
+from ..effects import waits_for_nothing
 from ..step import StepSpec
-from . import waits_for_nothing
 from .loop import Link, Route
 from .ring import Address, Inbox, MappedBlocks, Outbox, unavailable
 from .wire import (

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ...graph.errors import DeadlineExceededError
+from ..effects import waits_for_nothing
 from ..step import StepSpec
-from . import waits_for_nothing
 
 __all__ = ["CompiledStep", "CompiledTransport"]
 

@@ -6,10 +6,11 @@ import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .. import logging
-from ..actors.config import RunMetadata, RunOptions
+from ..actors.config import ConfigProto, RunMetadata, RunOptions
 from ..graph.default_graph import get_default_graph
 from ..graph.errors import AbortedError, OutOfRangeError, UnavailableError
 from .basic_hooks import CheckpointSaverHook, StepCounterHook, StopAtStepHook, SummarySaverHook
@@ -431,7 +432,8 @@ def MonitoredTrainingSession(
         save_checkpoint_secs: seconds between checkpoints, 600 by default; None for none.
         save_summaries_steps: steps between summaries, 100 by default; None for none.
         save_summaries_secs: seconds between summaries, in the place of steps.
-        config: settings of the session.
+        config: settings of the session; a lost device is started again with its state unless it says
+            `recover=False`.
         stop_grace_period_secs: seconds that threads have to end.
         log_step_count_steps: steps between logs of the speed; None for none.
         max_wait_secs: seconds that a worker waits for the chief.
@@ -449,6 +451,9 @@ def MonitoredTrainingSession(
         None if v is _USE_DEFAULT else v for v in given
     )
     scaffold = scaffold or Scaffold()
+    config = ConfigProto() if config is None else config
+    if config.recover is None:
+        config = replace(config, recover="if possible")
     everyone = list(hooks or ())
     if sys.stderr.isatty():
         everyone.append(_progress(everyone))
