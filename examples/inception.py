@@ -1,9 +1,9 @@
 """Inception image recognition: the v3 architecture in full as a graph, and a small one that is trained here.
 
 `inception_v3` is the network of the paper, 23.9 million numbers; `--full` builds it and says what it is made of and
-where a planner puts it. The small one is made of the same kind of modules and learns generated pictures of coloured shapes,
-with its variables on a parameter server and a tower on each of two workers. It is saved, restored, and then says what
-is on a picture from the disk: the five best guesses. Run it with `python -m examples.inception`, then with
+where a planner puts it. The small one is made of the same kind of modules and learns generated pictures of coloured
+shapes, with its variables on a parameter server and a tower on each of two workers. It is saved, restored, and then
+says what is on a picture from the disk: the five best guesses. Run it with `python -m examples.inception`, then with
 `python -m examples.inception --classify picture.png`.
 
 Source:

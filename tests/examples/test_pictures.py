@@ -78,3 +78,32 @@ def test_the_network_of_the_paper() -> None:
         ends = inception.inception_v3(tf.zeros([1, 75, 75, 3]))
         session.run(tf.global_variables_initializer())
         assert session.run(ends["logits"]).shape == (1, 1000)
+
+
+def test_dreams(trained: tuple[Path, list[float], float]) -> None:
+    from examples import deep_dream
+
+    before = deep_dream.sample_picture(72)
+    dreamer = deep_dream.Dreamer("local", trained[0], tile=48)
+    try:
+        after = dreamer.dream(before, octaves=2, scale=1.4, steps=6, rate=0.02)
+        assert after.shape == before.shape and 0 <= after.min() <= after.max() <= 1
+        assert dreamer.answer(after) > 1.5 * dreamer.answer(before)
+        used = set(dreamer.session.plan(dreamer.slope, {dreamer.picture: before}).placement.values())
+        assert any("worker/replica:0/task:0" in d for d in used)
+        channel = deep_dream.Dreamer("local", trained[0], "mixed_16", channel=3)
+        assert channel.answer(before) >= 0
+        channel.close()
+    finally:
+        dreamer.close()
+
+
+def test_styles(trained: tuple[Path, list[float], float]) -> None:
+    from examples import common, style_transfer
+
+    content = common.shape_pictures(1, 48, 4)[0][0]
+    style = style_transfer.sample_style(48)
+    result = style_transfer.transfer("local", trained[0], content, style, steps=40, weight=3.0)
+    assert result.style[-1] < 0.6 * result.style[0]
+    assert result.picture.shape == content.shape and 0 <= result.picture.min() <= result.picture.max() <= 1
+    assert np.abs(result.picture - content).mean() > 0.01
