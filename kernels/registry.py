@@ -284,6 +284,7 @@ _FAMILIES = (
     "conv",
     "crop_resize",
     "ctc",
+    "datasets",
     "decompositions",
     "depthwise",
     "dilation",

@@ -20,6 +20,7 @@ from . import (  # noqa: F401
     counting,
     crop_resize,
     ctc,
+    datasets,
     decompositions,
     depthwise,
     dilation,
