@@ -170,7 +170,7 @@ def gather_tree_from_array(t: Any, parent_ids: Any, sequence_length: Any) -> Ten
     """Values that a beam search's steps have put out, in the order of its final beams.
 
     Args:
-        t: a tensor or `TensorArray` `(time, batch * beams, ...)`, or `(time, batch, beams, ...)`.
+        t: a `TensorArray` `(time, batch * beams, ...)`, or a tensor of that shape or `(time, batch, beams, ...)`.
         parent_ids: int32 `(time, batch, beams)`.
         sequence_length: int `(batch, beams)`.
 
@@ -185,8 +185,10 @@ def gather_tree_from_array(t: Any, parent_ids: Any, sequence_length: Any) -> Ten
     size = shape_of(parents)
     steps, batch, beams = (size[i] for i in (0, 1, 2))
     own = Shape(value)
-    if value.shape.rank != parents.shape.rank or value.shape[2:] != parents.shape[2:]:
-        value = reshape(value, ConcatV2([size, own[2:]], 0)) if _is_merged(value, parents) else value
+    if isinstance(t, TensorArray) or _is_merged(value, parents):
+        whole = TensorShape(parents.shape).concatenate(value.shape[2:])
+        value = reshape(value, ConcatV2([size, own[2:]], 0))
+        value.set_shape(whole)
     places = tile(reshape(range_(beams), [1, 1, -1]), stack([steps, batch, 1]))
     lengths = cast(convert_to_tensor(sequence_length), dtypes.int32)
 
@@ -209,8 +211,6 @@ def _is_merged(value: Tensor, parents: Tensor) -> bool:
     if rank is None or rank < 3:
         return True
     batch, beams = parents.shape[1], parents.shape[2]
-    if value.shape[1] is not None and batch is not None and beams is not None:
-        return int(value.shape[1]) == int(batch) * int(beams) and (
-            int(beams) != 1 or value.shape[2] is None or int(value.shape[2]) != 1
-        )
-    return beams is not None and value.shape[2] is not None and int(value.shape[2]) != int(beams)
+    same_batch = value.shape[1] is None or batch is None or int(value.shape[1]) == int(batch)
+    same_beams = value.shape[2] is not None and beams is not None and int(value.shape[2]) == int(beams)
+    return not (same_batch and same_beams)
