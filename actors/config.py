@@ -47,6 +47,9 @@ class ConfigProto:
         snapshot_steps: steps between two copies of the devices' state, for `recover`.
         snapshot_copies: where the copies go: "driver", or "devices" for another device of the session, on another
             node where there is one.
+        transports: names of the transports that steps between processes may take besides plain messages, such as
+            `("channels",)`; None for all, but for compiled graphs in sessions that recover. See
+            `actors/transports`.
         steps_in_flight: steps that `Session.run_async` runs at the same time; one more waits.
         dashboard: whether a local Ray that is started for the session serves its dashboard.
     """
@@ -67,6 +70,7 @@ class ConfigProto:
     recover: bool | Literal["if possible"] | None = None
     snapshot_steps: int = 50
     snapshot_copies: Literal["driver", "devices"] = "driver"
+    transports: tuple[str, ...] | None = None
     steps_in_flight: int = 8
     dashboard: bool = False
 

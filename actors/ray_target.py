@@ -82,10 +82,19 @@ class RayTarget:
         actors: the device actors, started or found.
         session: name of the session.
         default_device: device of ops that ask for none; None to leave them to the planner.
+        config: the session's settings.
     """
 
-    def __init__(self, actors: DeviceActors, session: str, default_device: str | None = None) -> None:
+    def __init__(
+        self,
+        actors: DeviceActors,
+        session: str,
+        default_device: str | None = None,
+        config: ConfigProto | None = None,
+    ) -> None:
         import ray
+
+        self._config = config or ConfigProto()
 
         self._actors = actors
         self.session = session
@@ -108,7 +117,11 @@ class RayTarget:
         self._settled: dict[str, dict[int, bool]] = {i.name: {} for i in self._actors.infos}
         self._nodes = {i.name: i.node for i in self._actors.infos}
         self._watch = Watch.of_ray(self._actors.infos)
-        self._transports = transports(self)
+        allowed = self._config.transports
+        if allowed is None and self._config.recover:
+            # Ray ends the driver's own process when an actor dies while a compiled graph is being made.
+            allowed = ("channels",)
+        self._transports = transports(self, allowed)
         self._lost = None
 
     @classmethod
@@ -125,7 +138,7 @@ class RayTarget:
         infos = describe_devices(spec, config)
         attach(target, len(infos), config)
         actors = launch_devices(spec, infos, config, session)
-        return cls(actors, session, infos[0].name if cluster is None else None)
+        return cls(actors, session, infos[0].name if cluster is None else None, config)
 
     @property
     def owned(self) -> bool:

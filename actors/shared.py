@@ -48,7 +48,7 @@ def join_cluster(target: str, config: ConfigProto, session: str) -> RayTarget:
     handles = _wait_for_all(name, config)
     infos = wait_for_actors(handles, config)
     connect(handles)
-    return RayTarget(DeviceActors(dict(handles), infos, None, owned=False), session)
+    return RayTarget(DeviceActors(dict(handles), infos, None, owned=False), session, None, config)
 
 
 def _wait_for_all(name: str, config: ConfigProto) -> dict[str, Any]:

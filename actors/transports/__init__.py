@@ -1,8 +1,8 @@
 """How a step's messages and tensors travel between the driver and its devices: one transport per file.
 
-A transport is chosen for each kind of step, and again for each run of it, in the order of `TRANSPORTS`; a further one
-is a further file with a class like those, added to the list. Inside one process no transport is needed: tensors go by
-reference (`actors/local.py`).
+A transport is chosen for each kind of step, and again for each run of it, in the order in which `transports` lists
+them; a further one is a further file with a class like those, added there. Inside one process no transport is needed:
+tensors go by reference (`actors/local.py`).
 
 | transport | for | how |
 |---|---|---|
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from ...graph.errors import NotFoundError
 from ..step import StepSpec
 
 __all__ = ["StepPath", "Transport", "transports"]
@@ -87,9 +88,22 @@ class Transport(Protocol):
         """Ends all paths."""
 
 
-def transports(target: Any) -> list[Transport]:
-    """The transports of a session in order of preference, the one that takes everything left out."""
+def transports(target: Any, allowed: Sequence[str] | None = None) -> list[Transport]:
+    """The transports of a session in order of preference, the one that takes everything left out.
+
+    Args:
+        target: the session's `RayTarget`.
+        allowed: names of those to use; None for all.
+
+    Raises:
+        NotFoundError: there is none of a name; the message lists those that exist.
+    """
     from .channels import ChannelTransport
     from .compiled import CompiledTransport
 
-    return [ChannelTransport(target), CompiledTransport(target)]
+    every: list[Transport] = [ChannelTransport(target), CompiledTransport(target)]
+    names = [t.name for t in every]
+    for name in allowed or ():
+        if name not in names:
+            raise NotFoundError(None, f"there is no transport {name!r}; there are {', '.join(names)}")
+    return [t for t in every if allowed is None or t.name in allowed]
