@@ -66,8 +66,8 @@ def _node_stats(stats: Any, name: str, start: int, taken: int) -> Any:
     node.node_name = name
     node.all_start_micros = start // 1000
     node.op_start_rel_micros = 0
-    node.op_end_rel_micros = taken // 1000
-    node.all_end_rel_micros = taken // 1000
+    # TensorBoard takes a node of zero microseconds for one without a time, and then shows no time at all.
+    node.op_end_rel_micros = node.all_end_rel_micros = max(1, round(taken / 1000))
     node.all_start_nanos = start
     node.op_end_rel_nanos = taken
     node.all_end_rel_nanos = taken
