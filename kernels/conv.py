@@ -9,14 +9,15 @@ that the same filter elements reach, so that no zeros are multiplied.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import gcd
+from math import gcd, prod
 from typing import Any
 
 import numpy as np
 
 from ..graph.ops.windows import Geometry
+from .parallel import WORTH_PRODUCTS, product_parts
 from .patches import patch_chunks
 from .registry import KernelContext, kernel
 from .shaping import dims_of
@@ -34,9 +35,14 @@ def conv(xp: Any, x: Any, w: Any, g: Geometry) -> Any:
     if 0 in shape or 0 in w.shape:
         return xp.zeros(shape, x.dtype)
     out = xp.empty(shape, x.dtype)
-    rows_out, matrix = out.reshape(-1, made), w.reshape(-1, made)
-    for rows, columns in patch_chunks(xp, x, g):
-        xp.matmul(columns, matrix, out=rows_out[rows])
+    matrix = w.reshape(-1, made)
+
+    def multiply(images: slice) -> None:
+        rows_out = out[images].reshape(-1, made)
+        for rows, columns in patch_chunks(xp, x[images], g):
+            xp.matmul(columns, matrix, out=rows_out[rows])
+
+    _by_images(xp, x.shape[0], out.size * matrix.shape[0], multiply)
     return out
 
 
@@ -49,12 +55,35 @@ def conv_filter_grad(xp: Any, x: Any, dims: Sequence[int], grad: Any, g: Geometr
         return xp.concatenate([conv_filter_grad(xp, a, part, b, g) for a, b in pairs], axis=-1)
     if 0 in grad.shape or 0 in dims:
         return xp.zeros(dims, grad.dtype)
-    rows_in = xp.ascontiguousarray(grad).reshape(-1, dims[-1])
-    total: Any = None
-    for rows, columns in patch_chunks(xp, x, g):
-        part_sum = xp.matmul(columns.T, rows_in[rows])
-        total = part_sum if total is None else xp.add(total, part_sum, out=total)
-    return total.reshape(dims)
+    grad = xp.ascontiguousarray(grad)
+    totals: dict[int, Any] = {}
+
+    def multiply(images: slice) -> None:
+        rows_in, total = grad[images].reshape(-1, dims[-1]), None
+        for rows, columns in patch_chunks(xp, x[images], g):
+            product = xp.matmul(columns.T, rows_in[rows])
+            total = product if total is None else xp.add(total, product, out=total)
+        totals[images.start] = total
+
+    _by_images(xp, x.shape[0], grad.size * prod(dims[:-1]), multiply)
+    first, *others = (totals[start] for start in sorted(totals))
+    for other in others:
+        xp.add(first, other, out=first)
+    return first.reshape(dims)
+
+
+_PARTS = 4
+"""Parts of a batch: a number of its own, so that sums do not depend on how many threads there are."""
+
+
+def _by_images(xp: Any, batch: int, products: int, work: Callable[[slice], None]) -> None:
+    """Calls `work` for parts of the images that cover them all; on the host by several threads."""
+    if xp is not np or batch < 2 or products < WORTH_PRODUCTS:
+        work(slice(0, batch))
+        return
+    count = min(_PARTS, batch)
+    edges = [batch * i // count for i in range(count + 1)]
+    product_parts(lambda i: work(slice(edges[i], edges[i + 1])), count)
 
 
 def conv_input_grad(xp: Any, dims: Sequence[int], w: Any, grad: Any, g: Geometry) -> Any:

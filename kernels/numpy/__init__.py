@@ -4,6 +4,7 @@ OVERRIDES = (
     "choices",
     "dense_updates",
     "linalg",
+    "products",
     "remainder",
     "row_updates",
     "scan",

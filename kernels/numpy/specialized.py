@@ -104,16 +104,6 @@ def _concat(c: KernelContext, known: Known) -> Made:
     return lambda *parts: np.concatenate(parts, axis)
 
 
-@specialize("MatMul", on="numpy")
-def _matmul(c: KernelContext, known: Known) -> Made:
-    if c.out_types[0].name not in ("float32", "float64"):
-        return None
-    dot, a_turned, b_turned = np.dot, c.attrs["transpose_a"], c.attrs["transpose_b"]
-    if a_turned:
-        return (lambda a, b: dot(a.T, b.T)) if b_turned else (lambda a, b: dot(a.T, b))
-    return (lambda a, b: dot(a, b.T)) if b_turned else dot
-
-
 @specialize("AddN", on="numpy")
 def _add_n(c: KernelContext, known: Known) -> Made:
     if c.out_types[0].kind == "v":
