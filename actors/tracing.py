@@ -66,7 +66,7 @@ def _node_stats(stats: Any, name: str, start: int, taken: int) -> Any:
     node.node_name = name
     node.all_start_micros = start // 1000
     node.op_start_rel_micros = 0
-    # TensorBoard takes a node of zero microseconds for one without a time, and then shows no time at all.
+    # TensorBoard takes a node of zero microseconds for one that has no time.
     node.op_end_rel_micros = node.all_end_rel_micros = max(1, round(taken / 1000))
     node.all_start_nanos = start
     node.op_end_rel_nanos = taken
@@ -84,6 +84,7 @@ def _add_shapes(stats: Any, node: Any, seen: Mapping[int, tuple[int, ...]]) -> N
         made = stats.output.add()
         made.slot = output
         made.tensor_description.dtype = node.types[output].as_datatype_enum
+        made.tensor_description.shape.SetInParent()  # TensorBoard reads the shape of a scalar too
         for size in dims:
             made.tensor_description.shape.dim.add().size = size
 

@@ -81,7 +81,7 @@ def transfer(
                 tf.reduce_mean(tf.square(gram(now[n]) - tf.stop_gradient(gram(wanted[n])))) for n in STYLE
             ]
             style_loss = tf.add_n(parts) / len(STYLE)
-        loss = content_loss + weight * style_loss + 0.02 * smooth
+        loss = content_loss + weight * style_loss + 0.05 * smooth
         train = tf.train.AdamOptimizer(rate).minimize(loss, var_list=[painted])
         with tf.control_dependencies([train]):
             clip = tf.assign(painted, tf.clip_by_value(painted.read_value(), 0.0, 1.0))
@@ -109,7 +109,7 @@ def sample_style(size: int, seed: int = 11) -> Array:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    parser = arguments(__doc__, "style_transfer", 200, size=128, weight=3.0)
+    parser = arguments(__doc__, "style_transfer", 250, size=128, weight=30.0)
     parser.add_argument("--content", type=Path, help="what is to be seen; a generated picture by default")
     parser.add_argument("--style", type=Path, help="how it is painted; a generated picture by default")
     parser.add_argument("--network", type=Path, default=Path("out/inception"), help="folder of the network")

@@ -49,6 +49,17 @@ def test_digits_with_tensorboard(tmp_path: Path, kind: str, rate: float, least: 
     assert {"loss", "accuracy", "digits/image/0"} <= tags
     assert any(t.endswith("kernel") for t in tags)
     assert {e.WhichOneof("what") for e in events} >= {"graph_def", "tagged_run_metadata", "summary"}
+    traced = tf.RunMetadata()
+    traced.ParseFromString(
+        next(
+            e for e in events if e.WhichOneof("what") == "tagged_run_metadata"
+        ).tagged_run_metadata.run_metadata
+    )
+    for device in traced.step_stats.dev_stats:
+        for node in device.node_stats:
+            # Without these TensorBoard shows no compute times at all.
+            assert node.all_start_micros > 0 and node.all_end_rel_micros > 0
+            assert all(o.tensor_description.HasField("shape") for o in node.output)
     codes = np.loadtxt(tmp_path / "codes.tsv")
     assert len(codes) == len((tmp_path / "labels.tsv").read_text(encoding="utf-8").split())
 
