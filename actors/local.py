@@ -13,6 +13,7 @@ import numpy as np
 
 from ..graph.errors import CancelledError, DeadlineExceededError
 from ..placement import Cluster
+from .calibration import calibrated
 from .cluster_spec import ClusterSpec
 from .config import ConfigProto
 from .device import Device, Frame
@@ -60,7 +61,7 @@ class LocalTarget:
     def __init__(self, cluster: ClusterSpec | None, config: ConfigProto, session: str) -> None:
         self.session = session
         infos = describe_devices(cluster, config)
-        self.cluster: Cluster = Cluster(tuple(infos))
+        self.cluster: Cluster = calibrated(Cluster(tuple(infos)), "local")
         # Without a cluster the graph runs where TensorFlow would run it; with one the planner may choose.
         self.default_device = infos[0].name if cluster is None else None
         self.devices = {i.name: Device(i.name, i.backend) for i in infos}

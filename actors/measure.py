@@ -28,7 +28,7 @@ from .measure_cases import Case, Host, Var, cases, fused_cases
 
 __all__ = ["DeviceSpeed", "measure_device"]
 
-_SECONDS_PER_CASE = 0.02
+_SECONDS_PER_CASE = 0.01
 """How long a case is repeated at most, once it has run three times."""
 
 _COPY_BYTES = 1 << 22
@@ -76,7 +76,10 @@ class DeviceSpeed:
 
 
 def measure_device(
-    backend: str, seconds: float = 8.0, progress: Callable[[str, float], None] | None = None
+    backend: str,
+    seconds: float = 8.0,
+    progress: Callable[[str, float], None] | None = None,
+    only: Sequence[str] = (),
 ) -> DeviceSpeed:
     """Measures a backend on this machine, as this process uses it.
 
@@ -84,13 +87,15 @@ def measure_device(
         backend: name of the backend.
         seconds: time to keep within; op types that are left when it is over get no times of their own.
         progress: called with what is measured and the share that is done.
+        only: op types to measure; all that there are cases of by default.
     """
     used = get_backend(backend)
     end = time.monotonic() + seconds
     points: dict[str, list[tuple[float, float, float]]] = {}
     todo = list(fused_cases() if used.name in _FUSED else cases())
     todo = [c for c in todo if find_op(c.op) is not None and supports(c.op, used.name)]
-    for number, (op, rows) in enumerate(itertools.groupby(_dear_first(todo), key=lambda c: c.op)):
+    todo = [c for c in todo if not only or c.op in only]
+    for number, (op, rows) in enumerate(itertools.groupby(todo, key=lambda c: c.op)):
         if time.monotonic() > end:
             break
         if progress is not None:
@@ -103,12 +108,6 @@ def measure_device(
             points.setdefault(times_key(op, work.dtype), []).append((work.flops, work.bytes, took))
     rates = _rates(used)
     return _speed(points, rates, keep_times=used.name not in _FUSED)
-
-
-def _dear_first(todo: Sequence[Case]) -> list[Case]:
-    """What most of a network's time goes into comes first, in case that time runs out."""
-    first = ("MatMul", "Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter", "AddV2", "Mul")
-    return sorted(todo, key=lambda c: first.index(c.op) if c.op in first else len(first))
 
 
 # --- one case ---------------------------------------------------------------------------------------------

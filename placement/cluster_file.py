@@ -33,7 +33,14 @@ from ..graph.errors import PlacementError
 from .cluster import Cluster, DeviceInfo, Link, device_info
 from .op_times import OpTimes
 
-__all__ = ["cluster_from_dict", "cluster_to_dict", "load_cluster", "parse_cluster", "quantity", "save_cluster"]
+__all__ = [
+    "cluster_from_dict",
+    "cluster_to_dict",
+    "load_cluster",
+    "parse_cluster",
+    "quantity",
+    "save_cluster",
+]
 
 _LINKS = ("same_process", "same_node", "between_nodes", "gpu_to_gpu", "caller")
 _TOP = ("devices", "links", "processors", "step_seconds", "stage_seconds")
@@ -334,7 +341,19 @@ def _times(item: _Item) -> OpTimes:
     given = item.mapping(names, " of op times")
     if "fixed" not in given:
         raise item.fail("needs `fixed`: the seconds that every run takes")
-    return OpTimes(**{name: part.number(_TIME_UNITS.get(name, "")) for name, part in given.items()})
+    known: dict[str, Any] = {
+        name: part.number(_TIME_UNITS.get(name, "")) for name, part in given.items() if name != "points"
+    }
+    if "points" in given:
+        known["points"] = tuple(_point(row) for row in given["points"].list())
+    return OpTimes(**known)
+
+
+def _point(item: _Item) -> tuple[float, float, float]:
+    row = [part.number() for part in item.list()]
+    if len(row) != 3:
+        raise item.fail(f"must be FLOPs, bytes and a factor, got {len(row)} numbers")
+    return row[0], row[1], row[2]
 
 
 _TIME_UNITS = {"fixed": "seconds", "near_bytes": "bytes"}
