@@ -322,8 +322,11 @@ class DeviceActor:
         return self.device.get_state(session)
 
     @ray.method(concurrency_group="control")
-    def set_state(self, session: str, state: Mapping[str, Any]) -> None:
+    def set_state(self, session: str, state: Mapping[str, Any], number: int | None = None) -> None:
+        """Takes a state over; `number` is that of the snapshot that it is a copy of."""
         self.device.set_state(session, state)
+        if number is not None:
+            self._snapshots[session] = {number: self.device.noted_state(session)}
 
     @ray.method(concurrency_group="control")
     def snapshot(self, session: str, number: int, settled: Settled, keeper: str) -> dict[str, Any] | None:

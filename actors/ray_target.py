@@ -542,7 +542,7 @@ class RayTarget:
                         f"the state of {name} is lost: its copy was on {keeper or 'no device'}, gone too",
                     )
                 state = self.handles[keeper].kept.remote(self.session, name, number)
-            refs[name] = self.handles[name].set_state.remote(self.session, state)
+            refs[name] = self.handles[name].set_state.remote(self.session, state, number)
         if refs:
             self.wait_for(refs)
 

@@ -199,9 +199,11 @@ class RecoveringTarget:
                 try:
                     self._start_again()
                     break
-                except UnavailableError:
+                except UnavailableError as again:
                     if attempt == _MOST_TRIES:
                         raise
+                    seconds = time.monotonic() - start
+                    print(f"weft: {again.message} ({seconds:.1f} s); starting again", file=sys.stderr, flush=True)
             self.recovery_seconds.append(time.monotonic() - start)
 
     def _start_again(self) -> None:
