@@ -55,7 +55,7 @@ def _add_row(stats: Any, spec: StepSpec, row: Row) -> None:
             node.timeline_label = f"{name} = {found.op}({', '.join(n for n, _ in found.inputs)})"
             _add_shapes(node, found, shapes.get(name, {}))
         elif name.count(";") == 2:
-            tensor, source, _ = name.split(";")
+            tensor, _, _ = name.split(";")
             node.node_name = f"_recv_{tensor}"
             node.timeline_label = f"{name} = _Recv"
         at += taken

@@ -91,11 +91,13 @@ class FIFOQueue:
             self._putters.append(ticket)
             try:
                 for element in elements:
-                    self._wait(lambda: self._refusing or self._may_put(ticket), cancelled, "Enqueue")
+                    if not self._refusing and not self._may_put(ticket):
+                        # Others are woken once for all that was put in, not for each element.
+                        self._changed.notify_all()
+                        self._wait(lambda: self._refusing or self._may_put(ticket), cancelled, "Enqueue")
                     if self._refusing:
                         raise CancelledError(None, f"{self.kind} '{self.name}' is closed.")
                     self._push(element)
-                    self._changed.notify_all()
             finally:
                 self._putters.remove(ticket)
                 self._changed.notify_all()
@@ -130,7 +132,8 @@ class FIFOQueue:
                             f"{self.kind} '{self.name}' is closed and has insufficient elements "
                             f"(requested {count}, current size {len(taken) + len(self._items)})",
                         )
-                    taken.append(self._pop())
+                    while len(taken) < count and self._available():
+                        taken.append(self._pop())
                     self._changed.notify_all()
             except BaseException:
                 self._give_back(taken)
