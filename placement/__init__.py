@@ -5,6 +5,8 @@ from .costs import Costs, predicted_seconds
 from .make import make_plan
 from .partition import Partition, check_partitions, partition, rendezvous_key
 from .plan import Plan, Transfer
+from .predict import Prediction, predict_step
+from .replay import Replay, replay
 from .simulate import Simulation, Span, simulate
 
 __all__ = [
@@ -14,6 +16,8 @@ __all__ = [
     "Link",
     "Partition",
     "Plan",
+    "Prediction",
+    "Replay",
     "Simulation",
     "Span",
     "Transfer",
@@ -23,7 +27,9 @@ __all__ = [
     "local_cluster",
     "make_plan",
     "partition",
+    "predict_step",
     "predicted_seconds",
     "rendezvous_key",
+    "replay",
     "simulate",
 ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..graph.dtypes import DType
 from ..graph.errors import PlacementError
@@ -56,6 +57,38 @@ class Costs:
         for ref, shape in self.shapes.items():
             if any(d < 0 for d in shape):
                 raise PlacementError(ref[0], f"the shape of {ref[0]}:{ref[1]} is negative: {list(shape)}")
+
+    @classmethod
+    def of_statistics(cls, run_metadata: Any, known: Costs | None = None) -> Costs:
+        """What traced steps say about costs; see `measured.costs_of_statistics`.
+
+        Args:
+            run_metadata: the RunMetadata of one or several steps.
+            known: costs to start from.
+        """
+        from .measured import costs_of_statistics
+
+        return costs_of_statistics(run_metadata, known)
+
+    def to_json(self) -> str:
+        """The costs as JSON text."""
+        from .measured import costs_to_dict
+
+        return json.dumps(costs_to_dict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Costs:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            PlacementError: the text holds no costs.
+        """
+        from .measured import costs_from_dict
+
+        try:
+            return costs_from_dict(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise PlacementError(None, f"these are no costs: {error}") from None
 
     def shape(self, ref: Ref, static: TensorShape) -> tuple[int, ...]:
         """Dimensions of a tensor: the static ones, those last seen, or the assumed ones, in this order."""

@@ -59,7 +59,14 @@ def finish_plan(
         single_seconds=single_seconds,
         lower_bound=lower_bound,
         notes=tuple(notes),
+        op_seconds=dict(zip(problem.names, problem.time(schedule.assignment).tolist(), strict=True)),
+        busy_seconds=_busy(problem, schedule, names),
     )
+
+
+def _busy(problem: Problem, schedule: Schedule, names: Sequence[str]) -> dict[str, float]:
+    load = np.bincount(schedule.assignment, problem.time(schedule.assignment), problem.devices)
+    return {names[d]: float(load[d]) for d in np.unique(schedule.assignment).tolist()}
 
 
 def _homes(

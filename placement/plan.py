@@ -48,6 +48,8 @@ class Plan:
             can.
         lower_bound: no placement can be faster than this, in seconds.
         notes: what the planner has to say: relaxed constraints, limits that it hit.
+        op_seconds: predicted time of each node on its device, those that every device has a copy of left out.
+        busy_seconds: predicted time that each device computes.
     """
 
     devices: tuple[str, ...]
@@ -62,6 +64,8 @@ class Plan:
     single_seconds: float | None = None
     lower_bound: float = 0.0
     notes: tuple[str, ...] = ()
+    op_seconds: Mapping[str, float] = field(default_factory=dict)
+    busy_seconds: Mapping[str, float] = field(default_factory=dict)
 
     def text(self, nodes: bool = True) -> str:
         """The plan as a table, a line per node, in an order that makes plans easy to compare line by line.
@@ -113,6 +117,8 @@ class Plan:
             "single_seconds": self.single_seconds,
             "lower_bound": self.lower_bound,
             "notes": self.notes,
+            "op_seconds": dict(self.op_seconds),
+            "busy_seconds": dict(self.busy_seconds),
         }
         return json.dumps(data, indent=1)
 
@@ -138,6 +144,8 @@ class Plan:
                 single_seconds=data["single_seconds"],
                 lower_bound=float(data["lower_bound"]),
                 notes=tuple(data["notes"]),
+                op_seconds=data.get("op_seconds", {}),
+                busy_seconds=data.get("busy_seconds", {}),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise PlacementError(None, f"this is not a plan in JSON: {error!r}") from None

@@ -34,11 +34,11 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _device_rows(plan: Plan) -> list[list[str]]:
-    from .plan import bytes_text
+    from .plan import bytes_text, seconds_text
 
     short = short_names(plan.devices)
     counts = plan.node_counts()
-    rows = [["device", "nodes", "in", "received", "out", "sent", "peak memory"]]
+    rows = [["device", "nodes", "load", "in", "received", "out", "sent", "peak memory"]]
     for device in plan.devices:
         if not counts.get(device):
             continue
@@ -48,6 +48,7 @@ def _device_rows(plan: Plan) -> list[list[str]]:
             [
                 short[device],
                 str(counts[device]),
+                seconds_text(plan.busy_seconds.get(device, 0.0)),
                 str(len(received)),
                 bytes_text(sum(received)),
                 str(len(sent)),
@@ -57,7 +58,7 @@ def _device_rows(plan: Plan) -> list[list[str]]:
         )
     idle = len(plan.devices) - (len(rows) - 1)
     if idle:
-        rows.append([f"({idle} idle)", *[""] * 6])
+        rows.append([f"({idle} idle)", *[""] * (len(rows[0]) - 1)])
     return rows
 
 

@@ -15,6 +15,8 @@ _COMMANDS = {
     "down": ("cli_cluster", "end such a cluster"),
     "run": ("cli_run", "run a TensorFlow-1 program with weft in the place of TensorFlow"),
     "inspect": ("cli_inspect", "what a checkpoint, SavedModel, event file or TFRecord file holds"),
+    "plan": ("cli_plan", "where a graph's ops go on a cluster, and how fast a step is then"),
+    "calibrate": ("cli_calibrate", "measure this machine's devices and links, for plans"),
     "doctor": ("cli_doctor", "what of weft works on this machine, and what is missing"),
 }
 """Command → the module whose `main(arguments)` it calls, and what it does; `cli_cluster` is given the command too."""
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or given[0] in ("-h", "--help"):
         print("usage: weft COMMAND [ARGUMENTS]\n")
         for name, (_, text) in _COMMANDS.items():
-            print(f"  {name:8} {text}")
+            print(f"  {name:9} {text}")
         print("\n`weft COMMAND --help` shows a command's arguments.")
         return 0
     if given[0] not in _COMMANDS:
