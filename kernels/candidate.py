@@ -6,7 +6,7 @@ are drawn again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -106,16 +106,22 @@ def uniform_sampler(c: KernelContext, true: Any, position: Any) -> Any:
     return _sample(c, true, lambda: words.below(limit, 64), lambda v: np.full(v.shape, 1.0 / limit))
 
 
+_AT_ONCE = 256
+"""Classes that are drawn at once; those that are not needed are drawn in vain."""
+
+
 @kernel("LogUniformCandidateSampler", host=True, reserve=_reserve)
 def log_uniform_sampler(c: KernelContext, true: Any, position: Any) -> Any:
     words, limit = Words(attr_stream(c, np.uint64(position))), int(c.attrs["range_max"])
     log_range = np.log1p(np.float64(limit))
 
-    def draw() -> int:
-        # Rounding can give `limit` itself.
-        return (int(np.exp(words.double() * log_range)) - 1) % limit
+    def drawn() -> Iterator[int]:
+        while True:
+            shares = uniforms_of(np, words.take(2 * _AT_ONCE), np.float64)
+            # Rounding can give `limit` itself.
+            yield from ((np.exp(shares * log_range).astype(np.int64) - 1) % limit).tolist()
 
-    return _sample(c, true, draw, lambda v: np.log((v + 2.0) / (v + 1.0)) / log_range)
+    return _sample(c, true, drawn().__next__, lambda v: np.log((v + 2.0) / (v + 1.0)) / log_range)
 
 
 @kernel("FixedUnigramCandidateSampler", host=True, reserve=_reserve)

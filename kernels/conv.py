@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.ops.windows import Geometry
-from .parallel import WORTH_PRODUCTS, product_parts
+from .parallel import product_parts
 from .patches import patch_chunks
 from .registry import KernelContext, kernel
 from .shaping import dims_of
@@ -76,9 +76,13 @@ _PARTS = 4
 """Parts of a batch: a number of its own, so that sums do not depend on how many threads there are."""
 
 
+_WORTH_PRODUCTS = 1 << 23
+"""Multiplications from which a second thread is worth waking, which copies patches too."""
+
+
 def _by_images(xp: Any, batch: int, products: int, work: Callable[[slice], None]) -> None:
     """Calls `work` for parts of the images that cover them all; on the host by several threads."""
-    if xp is not np or batch < 2 or products < WORTH_PRODUCTS:
+    if xp is not np or batch < 2 or products < _WORTH_PRODUCTS:
         work(slice(0, batch))
         return
     count = min(_PARTS, batch)

@@ -8,6 +8,7 @@ from typing import Any
 from ..graph.ops.windows import Geometry
 from .columns import channel_sums
 from .conv import exact, last_dims
+from .parallel import product_parts
 from .registry import KernelContext, kernel
 from .shaping import dims_of
 from .windows import channels_first, channels_last, geometry_of, pad_spatial, tap_slices, taps, unpadded
@@ -64,17 +65,26 @@ def depthwise_input_grad(xp: Any, dims: Sequence[int], w: Any, grad: Any, g: Geo
 
 def depthwise_filter_grad(xp: Any, x: Any, dims: Sequence[int], grad: Any, g: Geometry) -> Any:
     """Gradient of `depthwise` by its filter of shape `dims`."""
-    dw = xp.zeros(tuple(dims), grad.dtype)
     padded = pad_spatial(xp, x, g.pads)
     grad = _split(grad, dims)
-    for part in _parts(xp, x.shape[0], grad.nbytes // max(x.shape[0], 1)):
+    parts = list(_parts(xp, x.shape[0], grad.nbytes // max(x.shape[0], 1)))
+    found = [xp.zeros(tuple(dims), grad.dtype) for _ in parts]
+
+    def work(index: int) -> None:
+        part, dw = parts[index], found[index]
         for tap in taps(g.ksizes):
             values = padded[part][tap_slices(g, tap)]
             if dims[-1] == 1:
-                dw[tap][:, 0] += channel_sums(xp, values * grad[part], 3)
+                dw[tap][:, 0] = channel_sums(xp, values * grad[part], 3)
             else:
-                dw[tap] += _products(xp, values, grad[part])
-    return dw
+                dw[tap] = _products(xp, values, grad[part])
+
+    if xp.__name__ == "numpy":
+        product_parts(work, len(parts))
+    else:
+        for index in range(len(parts)):
+            work(index)
+    return sum(found[1:], found[0]) if found else xp.zeros(tuple(dims), grad.dtype)
 
 
 def _products(xp: Any, values: Any, grad: Any) -> Any:

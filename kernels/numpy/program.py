@@ -21,6 +21,7 @@ from ..bodies import compiled_bodies
 from ..registry import KernelContext, prepare, specializer
 from ..segment import Segment, SegmentNode, host_arguments
 from .inplace import Updater, in_place_rows, own_memory, updater, written_arguments
+from .parallel_ufuncs import divided
 from .reuse import BufferReuse
 
 __all__ = ["Locator", "generate", "node_error"]
@@ -72,10 +73,13 @@ class _Source:
             None if index in self.in_place else self.call(row) for index, row in enumerate(segment.nodes)
         ]
         dead = _last_uses(segment)
-        ufuncs = {
-            i for i, call in enumerate(calls) if call is not None and isinstance(call.function, np.ufunc)
-        }
+        ufuncs = {i for i, call in enumerate(calls) if call is not None and writes_over(call.function)}
         reuse = BufferReuse(segment, dead, ufuncs)
+        for i in ufuncs:
+            call = calls[i]
+            assert call is not None
+            if isinstance(call.function, np.ufunc):
+                call.function = divided(call.function, segment.nodes[i])
         lines = ["def run(_values):"]
         if segment.inputs:
             # What is updated in place must not be held by the list that it came in.
@@ -156,7 +160,7 @@ class _Source:
             self.names[f"c{index}"] = call.context
             args.insert(0, f"c{index}")
         if over is not None:
-            args.append(f"v{over}")
+            args.append(f"out=v{over}")
         return self.assignment(f"k{index}({', '.join(args)})", row)
 
     def assignment(self, call: str, row: SegmentNode) -> str:
@@ -168,6 +172,11 @@ class _Source:
             call = f"_only({call})"
         targets = ", ".join("_" if o is None else f"v{o}" for o in outs)
         return f"{targets} = {call}"
+
+
+def writes_over(function: Any) -> bool:
+    """Whether a function of elements takes, after its inputs, memory for its result, which may be an input's."""
+    return isinstance(function, np.ufunc) or getattr(function, "writes_over", False)
 
 
 def _only(result: Any) -> Any:

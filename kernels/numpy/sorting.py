@@ -8,6 +8,7 @@ import numpy as np
 
 from ..registry import KernelContext, kernel
 from ..sorting import descending_positions
+from .by_rows import by_rows
 
 _LONG = 128
 
@@ -42,6 +43,7 @@ def _top_k(c: KernelContext, x: Any, count: int) -> Any:
 
 
 @kernel("TopKV2", on="numpy")
+@by_rows(0)
 def top_k_v2(c: KernelContext, x: Any, k: Any) -> Any:
     return _top_k(c, x, int(k))
 

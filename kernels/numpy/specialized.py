@@ -132,13 +132,36 @@ def _bias_add(c: KernelContext, known: Known) -> Made:
 
 @specialize("Relu", on="numpy")
 def _relu(c: KernelContext, known: Known) -> Made:
-    return partial(np.maximum, c.out_dtype.type(0))
+    return _Relu(c.out_dtype.type(0))
+
+
+class _Relu:
+    """The greater one of each element and zero; may be given memory for the result, the input's too."""
+
+    writes_over = True
+
+    def __init__(self, zero: Any) -> None:
+        self.zero = zero
+
+    def __call__(self, x: Any, out: Any = None) -> Any:
+        return np.maximum(x, self.zero, out=out)
+
+
+class _ReluGrad:
+    """The gradient where the input was positive; may be given memory for the result, the gradient's too."""
+
+    writes_over = True
+
+    def __init__(self, zero: Any) -> None:
+        self.zero = zero
+
+    def __call__(self, grad: Any, x: Any, out: Any = None) -> Any:
+        return np.multiply(grad, np.greater(x, self.zero), out=out)
 
 
 @specialize("ReluGrad", on="numpy")
 def _relu_grad(c: KernelContext, known: Known) -> Made:
-    zero, greater, multiply = c.out_dtype.type(0), np.greater, np.multiply
-    return lambda grad, x: multiply(grad, greater(x, zero))
+    return _ReluGrad(c.out_dtype.type(0))
 
 
 @specialize("AssignAddVariableOp", on="numpy")
