@@ -2,8 +2,8 @@
 
 The files are JPEG pictures, generated with a seed. The loop opens a file, decodes it with Pillow, makes it float32 and
 puts 32 of them into one array. The pipeline does the same as a graph: names on one device; reader, decoder and
-conversion on each worker; one queue of examples; batches of 32 on the first device, fetched by the program. Loop and pipelines take
-turns; a ratio is taken within each round. Run it with `python -m benchmarks.input_pipeline`.
+conversion on each worker; one queue of examples; batches of 32 on the first device, fetched by the program. Loop and
+pipelines take turns; a ratio is taken within each round. Run it with `python -m benchmarks.input_pipeline`.
 """
 
 from __future__ import annotations
