@@ -90,7 +90,11 @@ def _boxes(
 
 
 def _scope(name: str, depth: int) -> str:
-    return "/".join(name.split("/")[:-1][:depth])
+    """The outer scopes of a name; gradients are told apart by what they are gradients of."""
+    parts = name.split("/")[:-1]
+    if len(parts) > 1 and parts[0].startswith("gradients") and depth:
+        depth += 1
+    return "/".join(parts[:depth])
 
 
 def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:

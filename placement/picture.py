@@ -124,7 +124,7 @@ def _edge(
     path = f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
     if a.device == b.device:
         return f'<path d="{path}" fill="none" stroke="#bbb" stroke-width="0.8"/>'
-    return f'<path d="{path}" fill="none" stroke="{colours[a.device]}" stroke-width="1.8"/>'
+    return f'<path d="{path}" fill="none" stroke="{colours[a.device]}" stroke-width="1.5" opacity="0.6"/>'
 
 
 def _box(
@@ -142,7 +142,7 @@ def _box(
         f'<rect x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" width="{width:.1f}" height="{height:.1f}" '
         f'rx="3" fill="{colours[box.device]}"/>'
     )
-    label = box.op or box.label.rpartition("/")[2]
+    label = box.op or ("∇" if box.label.startswith("gradients") else "") + box.label.rpartition("/")[2]
     room = int((width - 4) / 5.4)
     if height >= 11 and room >= 4:
         shown = label if len(label) <= room else label[: room - 1] + "…"
