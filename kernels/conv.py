@@ -9,7 +9,7 @@ that the same filter elements reach, so that no zeros are multiplied.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import gcd, prod
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.ops.windows import Geometry
+from .lowering import lowered, suits
 from .parallel import product_parts
 from .patches import patch_chunks
 from .registry import KernelContext, kernel
@@ -38,6 +39,14 @@ def conv(xp: Any, x: Any, w: Any, g: Geometry) -> Any:
     matrix = w.reshape(-1, made)
 
     def multiply(images: slice) -> None:
+        if suits(xp, g, images.stop - images.start, x.shape[-1]):
+            for part, rows in lowered(x[images], g):
+                block = out[images][part]
+                products = xp.empty((len(rows), len(block) * g.outputs[1], made), x.dtype)
+                for row, columns in enumerate(rows):
+                    xp.matmul(columns, matrix, out=products[row])
+                block[...] = products.reshape(len(rows), len(block), -1, made).swapaxes(0, 1)
+            return
         rows_out = out[images].reshape(-1, made)
         for rows, columns in patch_chunks(xp, x[images], g):
             xp.matmul(columns, matrix, out=rows_out[rows])
@@ -58,10 +67,20 @@ def conv_filter_grad(xp: Any, x: Any, dims: Sequence[int], grad: Any, g: Geometr
     grad = xp.ascontiguousarray(grad)
     totals: dict[int, Any] = {}
 
-    def multiply(images: slice) -> None:
-        rows_in, total = grad[images].reshape(-1, dims[-1]), None
+    def products(images: slice) -> Iterator[Any]:
+        if suits(xp, g, images.stop - images.start, x.shape[-1]):
+            for part, rows in lowered(x[images], g):
+                turned = xp.ascontiguousarray(grad[images][part].swapaxes(0, 1))
+                for row, columns in enumerate(rows):
+                    yield xp.matmul(columns.T, turned[row].reshape(-1, dims[-1]))
+            return
+        rows_in = grad[images].reshape(-1, dims[-1])
         for rows, columns in patch_chunks(xp, x[images], g):
-            product = xp.matmul(columns.T, rows_in[rows])
+            yield xp.matmul(columns.T, rows_in[rows])
+
+    def multiply(images: slice) -> None:
+        total: Any = None
+        for product in products(images):
             total = product if total is None else xp.add(total, product, out=total)
         totals[images.start] = total
 
