@@ -177,7 +177,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
 
     cases = [c for c in CASES.values() if re.search(args.only, c.name)]
-    os.environ.update(OPENBLAS_NUMTHREADS=str(THREADS), NPROC=str(THREADS))
+    count = str(THREADS)
+    os.environ.update(OPENBLAS_NUM_THREADS=count, OMP_NUM_THREADS=count, NPROC=count)
     names = [n for n in ("numpy", "numpy:choose", "tensorflow", "jax") if n not in args.without]
     libraries = _contenders(names)
     ratios = []
