@@ -129,11 +129,11 @@ class Vocabulary:
     def of(cls, sentences: Sequence[Sequence[str]]) -> Vocabulary:
         return cls(["</s>", "<s>", *sorted({w for s in sentences for w in s})])
 
-    def codes(self, sentences: Sequence[Sequence[str]]) -> tuple[Array, Array]:
+    def codes(self, sentences: Sequence[Sequence[str]], longest: int = 0) -> tuple[Array, Array]:
         """The sentences as numbers, each with its end, `(n, longest)`, and their lengths."""
         index = {w: i for i, w in enumerate(self.words)}
         lengths = np.array([len(s) + 1 for s in sentences], np.int32)
-        table = np.zeros((len(sentences), lengths.max()), np.int32)
+        table = np.zeros((len(sentences), max(longest, lengths.max())), np.int32)
         for row, words in enumerate(sentences):
             table[row, : len(words)] = [index[w] for w in words]
         return table, lengths
@@ -238,12 +238,17 @@ def build(words: int, digits: int, units: int, beams: int, longest: int, rate: f
 
 @dataclass
 class Data:
-    """Sentences to learn from and others to try, and the words of both languages."""
+    """Sentences to learn from and others to try, the words of both languages, what stands between the words put out."""
 
     train: list[Pair]
     test: list[Pair]
     source: Vocabulary
     target: Vocabulary
+    joint: str = ""
+
+    def __post_init__(self) -> None:
+        pairs = [*self.train, *self.test]
+        self.longest = [max(len(p[side]) for p in pairs) + 1 for side in (0, 1)]
 
     @classmethod
     def generated(cls, count: int, largest: int, dates: float, seed: int = 0) -> Data:
@@ -261,8 +266,9 @@ class Data:
         return cls(pairs[kept:], pairs[:kept], *vocabularies)
 
     def feeds(self, model: Model, pairs: Sequence[Pair]) -> dict[Any, Any]:
-        source, source_lengths = self.source.codes([p[0] for p in pairs])
-        target, target_lengths = self.target.codes([p[1] for p in pairs])
+        """What to feed for some sentences. All batches are of one length, so that one plan does for all."""
+        source, source_lengths = self.source.codes([p[0] for p in pairs], self.longest[0])
+        target, target_lengths = self.target.codes([p[1] for p in pairs], self.longest[1])
         return {
             model.source: source,
             model.source_lengths: source_lengths,
@@ -271,12 +277,11 @@ class Data:
         }
 
     def batches(self, size: int, seed: int) -> Iterator[list[Pair]]:
-        """Batches without end, of sentences of about one length."""
+        """Batches without end."""
         rng = np.random.default_rng(seed)
         while True:
-            order = sorted(rng.permutation(len(self.train)), key=lambda i: len(self.train[i][0]) // 3)
-            starts = range(0, len(order) - size + 1, size)
-            for start in rng.permutation(list(starts)):
+            order = rng.permutation(len(self.train))
+            for start in range(0, len(order) - size + 1, size):
                 yield [self.train[i] for i in order[start : start + size]]
 
 
@@ -304,9 +309,8 @@ def run(
     target: str, data: Data, steps: int, out: Path, batch: int = 64, units: int = 96, rate: float = 0.01
 ) -> Result:
     """Trains and translates; event files and the picture of the attention go to `out`."""
-    longest = max(len(p[1]) for p in (*data.train, *data.test)) + 1
     with tf.Graph().as_default():
-        model = build(len(data.source.words), len(data.target.words), units, 4, longest, rate)
+        model = build(len(data.source.words), len(data.target.words), units, 4, data.longest[1], rate)
         summary = tf.summary.merge_all()
         source = data.batches(batch, seed=0)
         with (
@@ -325,7 +329,8 @@ def run(
             found, looks = translated(session, model, data, data.test)
     right = float(np.mean([got == pair[1] for got, pair in zip(found, data.test, strict=True)]))
     examples = [
-        (" ".join(p[0]), "".join(p[1]), "".join(got)) for p, got in zip(data.test[:8], found, strict=False)
+        (" ".join(p[0]), data.joint.join(p[1]), data.joint.join(got))
+        for p, got in zip(data.test[:8], found, strict=False)
     ]
     at = max(range(len(found)), key=lambda i: len(data.test[i][0]))
     words, digits = [*data.test[at][0], "</s>"], [*found[at], "</s>"]
