@@ -43,6 +43,8 @@ class BaseSession:
         config: settings.
         cluster: jobs and tasks, as a `ClusterSpec` or what one is made of; with it device strings such as
             `/job:worker/task:7` name its tasks.
+        replan: "auto" to measure the first steps of each kind and plan again where that is predicted to gain; a
+            `ReplanOptions` to say when; None or "off" to stay with the first plan.
 
     Raises:
         InvalidArgumentError: the target or the cluster is not possible.
@@ -56,6 +58,7 @@ class BaseSession:
         config: ConfigProto | None = None,
         *,
         cluster: Any = None,
+        replan: Any = None,
     ) -> None:
         if graph is not None and not isinstance(graph, Graph):
             raise TypeError(f"graph must be a weft.Graph, got {graph!r}")
@@ -77,7 +80,13 @@ class BaseSession:
             spec = cluster
         self._spec = spec
         self._target_name = target
+        options = None if replan is None else _replan_options(replan)
+        self._replanner: Any = None
         self._target: Target = open_target(target, spec, self._config, self._name)
+        if options is not None:
+            from .replan import Replanner
+
+            self._replanner = Replanner(weakref.proxy(self), options)
         self._finalizer = weakref.finalize(self, self._target.close)
 
     @property
@@ -205,7 +214,15 @@ class BaseSession:
         Returns:
             A `weft.placement.Plan`.
         """
-        return self.step_spec(fetches, feed_dict).plan
+        from ..placement.predict import with_prediction
+
+        spec = self.step_spec(fetches, feed_dict)
+        return with_prediction(spec.plan, spec.subgraph, self._target.cluster)
+
+    @property
+    def replans(self) -> list[Any]:
+        """What planning again has come to so far, with `replan="auto"`; see `actors.replan.Replan`."""
+        return [] if self._replanner is None else list(self._replanner.replans)
 
     def step_spec(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> StepSpec:
         """What each device runs for these fetches and feeds, without running it."""
@@ -291,6 +308,31 @@ class BaseSession:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._calls.clear()
 
+    def _planned(
+        self,
+        mapper: FetchMapper,
+        feeds: Sequence[Tensor],
+        shapes: Mapping[Tensor, tuple[int, ...]],
+        config: ConfigProto,
+        homes: Homes,
+        costs: Any,
+        cluster: Any,
+    ) -> StepSpec:
+        """The step as it would be with other costs, links and homes; nothing is registered."""
+        return build_step(
+            self._graph,
+            mapper.tensors,
+            feeds,
+            mapper.operations,
+            cluster,
+            config,
+            self._entropy,
+            self._target.default_device,
+            shapes,
+            homes=homes,
+            costs=costs,
+        )
+
     def _build(
         self, mapper: FetchMapper, feeds: Sequence[Tensor], shapes: Mapping[Tensor, tuple[int, ...]] | None
     ) -> StepSpec:
@@ -306,6 +348,7 @@ class BaseSession:
             shapes,
             check=bool(os.environ.get("WEFT_CHECK")),
             homes=self._homes,
+            costs=None if self._replanner is None else self._replanner.costs,
         )
         if self._config.log_device_placement:
             for name, device in spec.plan.placement.items():
@@ -326,12 +369,16 @@ class _Call:
         self.converters = [FeedConverter(t) for t in feeds]
         self.open = [i for i, c in enumerate(self.converters) if not c.static]
         self.compiled: dict[Any, tuple[StepSpec, Any]] = {}
+        self.replanner = session._replanner
         self.lock = threading.Lock()
         limit = session._config.operation_timeout_in_ms
         self.timeout = limit / 1000 if limit else None
 
     def run(self, values: list[Any]) -> list[Any]:
         arrays = [c(v) for c, v in zip(self.converters, values, strict=True)]
+        if self.replanner is not None:
+            replanned: list[Any] = self.replanner.run(self, arrays)
+            return replanned
         _, registered = self._registered(arrays)
         results: list[Any] = self.session._target.run(registered, arrays, None, self.timeout)
         return results
@@ -344,8 +391,12 @@ class _Call:
     def spec_for(self, arrays: list[Any]) -> StepSpec:
         return self._registered(arrays)[0]
 
+    def key_of(self, arrays: Sequence[Any]) -> Any:
+        """What tells feeds apart that steps are compiled for one by one: the shapes that the graph leaves open."""
+        return tuple(arrays[i].shape for i in self.open)
+
     def _registered(self, arrays: list[Any]) -> tuple[StepSpec, Any]:
-        key: Any = tuple(arrays[i].shape for i in self.open)
+        key: Any = self.key_of(arrays)
         found = self.compiled.get(key)
         if found is not None:
             return found
@@ -359,6 +410,12 @@ class _Call:
                 spec = self.session._build(self.mapper, self.feeds, shapes)
                 self.compiled[key] = (spec, self.session._target.register(spec))
             return self.compiled[key]
+
+
+def _replan_options(given: Any) -> Any:
+    from .replan import replan_options
+
+    return replan_options(given)
 
 
 def _is_simple(feeds: Mapping[Any, Any], flat: Mapping[Tensor, Any]) -> bool:
@@ -386,7 +443,14 @@ class Session(BaseSession):
 
 
 class InteractiveSession(BaseSession):
-    """A session that is the default from the moment it is made until it is closed, for a notebook or a shell."""
+    """A session that is the default from the moment it is made until it is closed, for a notebook or a shell.
+
+    Args:
+        target: what the session runs on, as for `Session`.
+        graph: the graph; the default graph by default.
+        config: settings.
+        cluster: jobs and tasks.
+    """
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from ..graph.ir import FEED, Node, Ref, Subgraph, check_subgraph
 from ..graph.prune import prune
 from ..graph.versions import StateVersions, state_versions, with_write_order
 from ..kernels.registry import bind, supports
-from ..placement import Cluster, DeviceInfo, Partition, Plan, make_plan, partition
+from ..placement import Cluster, Costs, DeviceInfo, Partition, Plan, make_plan, partition
 from .config import ConfigProto
 from .homes import Homes
 from .program import ProgramSpec, VariableSpec
@@ -84,6 +84,7 @@ def build_step(
     feed_shapes: Mapping[Tensor, tuple[int, ...]] | None = None,
     check: bool = False,
     homes: Homes | None = None,
+    costs: Costs | None = None,
 ) -> StepSpec:
     """Works out what each device runs for these fetches, feeds and targets.
 
@@ -97,6 +98,7 @@ def build_step(
         feed_shapes: shapes of the feeds, to specialise the step for them.
         check: whether every pass is checked.
         homes: where earlier steps have put variables and the like; learns where this one puts others.
+        costs: what is known beyond the ops' declarations.
 
     Raises:
         InvalidArgumentError: a placeholder that is needed is not fed, or the graph has a cycle.
@@ -123,6 +125,7 @@ def build_step(
         cluster,
         supports=_supports,
         planner=config.planner,
+        costs=costs,
         allow_soft_placement=config.allow_soft_placement,
         default_device=default_device,
         budget_seconds=config.plan_seconds,
