@@ -98,7 +98,11 @@ def local_accelerators() -> dict[str, int]:
 
 
 def list_local_devices(session_config: ConfigProto | None = None) -> list[DeviceAttributes]:
-    """The devices that a session in this process has."""
+    """The devices that a session in this process has.
+
+    Args:
+        session_config: settings of the session.
+    """
     return [attributes(i) for i in describe_devices(None, session_config or ConfigProto())]
 
 

@@ -57,7 +57,12 @@ def reset_default_graph() -> None:
 
 
 def device(device_name_or_function: Any) -> contextlib.AbstractContextManager[None]:
-    """`Graph.device` of the default graph."""
+    """`Graph.device` of the default graph.
+
+    Args:
+        device_name_or_function: a device string, a function from an operation to one, or None to leave all
+            device scopes.
+    """
     return get_default_graph().device(device_name_or_function)
 
 

@@ -12,7 +12,11 @@ __all__ = ["Dimension", "UnknownDimension", "dimension_value"]
 
 
 class Dimension(int):
-    """A known size of a dimension, in elements; `Dimension(None)` gives an `UnknownDimension`."""
+    """A known size of a dimension, in elements; `Dimension(None)` gives an `UnknownDimension`.
+
+    Args:
+        value: the size; None where it is not known.
+    """
 
     def __new__(cls, value: Any) -> Any:
         if value is None or isinstance(value, UnknownDimension):
@@ -104,7 +108,11 @@ class UnknownDimension:
 
 
 def dimension_value(dimension: Any) -> int | None:
-    """The size as a plain int, or None where it is unknown."""
+    """The size as a plain int, or None where it is unknown.
+
+    Args:
+        dimension: the dimension.
+    """
     if dimension is None or isinstance(dimension, UnknownDimension):
         return None
     return int(dimension)

@@ -192,6 +192,9 @@ def as_dtype(value: Any) -> DType:
 
     A reference type (enum above 100, name ending in "_ref") gives its base type: weft has no references.
 
+    Args:
+        value: a name, NumPy type, Python type or TensorFlow enum number.
+
     Raises:
         TypeError: no element type is known by that value.
     """

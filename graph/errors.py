@@ -196,5 +196,9 @@ _BY_CODE: dict[int, type[OpError]] = {
 
 
 def error_class(code: int) -> type[OpError]:
-    """The class for one of TensorFlow's status codes; `UnknownError` for any other number."""
+    """The class for one of TensorFlow's status codes; `UnknownError` for any other number.
+
+    Args:
+        code: the code.
+    """
     return _BY_CODE.get(code, UnknownError)

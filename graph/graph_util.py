@@ -115,7 +115,12 @@ def must_run_on_cpu(node: Any, pin_variables_on_cpu: bool = False) -> bool:
 
 
 def tensor_shape_from_node_def_name(graph: Any, input_name: str) -> Any:
-    """Static shape of a tensor, named as a NodeDef names its inputs."""
+    """Static shape of a tensor, named as a NodeDef names its inputs.
+
+    Args:
+        graph: the graph; the default graph by default.
+        input_name: name of the input.
+    """
     return graph.get_tensor_by_name(input_name if ":" in input_name else f"{input_name}:0").shape
 
 

@@ -51,7 +51,11 @@ def _composite(value: Any) -> Any:
 
 
 def is_nested(value: Any) -> bool:
-    """Whether something is a list, a tuple or a dictionary."""
+    """Whether something is a list, a tuple or a dictionary.
+
+    Args:
+        value: the value.
+    """
     return isinstance(value, (list, tuple, Mapping))
 
 
@@ -139,7 +143,13 @@ def _packed(like: Any, leaves: Iterator[Any], expand: bool) -> Any:
 
 
 def map_structure(function: Callable[..., Any], *structures: Any, expand_composites: bool = False) -> Any:
-    """The structure of a function's values over the leaves of structures of one form."""
+    """The structure of a function's values over the leaves of structures of one form.
+
+    Args:
+        function: called with the leaves.
+        *structures: structures of the same form.
+        expand_composites: whether sparse tensors are taken apart.
+    """
     for other in structures[1:]:
         assert_same_structure(structures[0], other, expand_composites=expand_composites)
     flat = [flatten(s, expand_composites) for s in structures]

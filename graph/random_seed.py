@@ -42,6 +42,9 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
 def set_random_seed(seed: int | None) -> None:
     """Sets the seed of the default graph; None for other numbers in every session.
 
+    Args:
+        seed: seed of the random numbers.
+
     Source:
         `tf.compat.v1.set_random_seed`.
     """

@@ -238,5 +238,9 @@ def make_tensor_proto(values: Any, dtype: Any = None, shape: Any = None, verify_
 
 
 def make_ndarray(tensor: Any) -> Array:
-    """The array that a TensorProto holds; a copy that may be written to."""
+    """The array that a TensorProto holds; a copy that may be written to.
+
+    Args:
+        tensor: a tensor.
+    """
     return np.array(array_from_proto(parse("TensorProto", tensor))[0])

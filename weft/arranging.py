@@ -59,7 +59,14 @@ def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None
 def space_to_batch(
     input: Any, paddings: Any, block_size: int | None = None, name: str | None = None, block_shape: Any = None
 ) -> Tensor:
-    """`space_to_batch_nd` for images `(batch, height, width, depth)` with square blocks."""
+    """`space_to_batch_nd` for images `(batch, height, width, depth)` with square blocks.
+
+    Args:
+        input: a tensor.
+        paddings: how much is added at both ends, `(dimensions, 2)`.
+        block_size: height and width of the blocks.
+        block_shape: size of the blocks in each dimension.
+    """
     edges = block_shape if block_size is None else np.array([block_size, block_size], np.int32)
     return space_to_batch_nd(input, edges, paddings, name)
 
@@ -67,13 +74,25 @@ def space_to_batch(
 def batch_to_space(
     input: Any, crops: Any, block_size: int | None = None, name: str | None = None, block_shape: Any = None
 ) -> Tensor:
-    """The inverse of `space_to_batch`."""
+    """The inverse of `space_to_batch`.
+
+    Args:
+        input: a tensor.
+        crops: how much is cut off at both ends, `(dimensions, 2)`.
+        block_size: height and width of the blocks.
+        block_shape: size of the blocks in each dimension.
+    """
     edges = block_shape if block_size is None else np.array([block_size, block_size], np.int32)
     return batch_to_space_nd(input, edges, crops, name)
 
 
 def space_to_depth(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Tensor:
     """Blocks of height and width laid one behind the other in depth.
+
+    Args:
+        input: a tensor.
+        block_size: height and width of the blocks.
+        data_format: NHWC, NCHW or NCHW_VECT_C.
 
     Source:
         TensorFlow `SpaceToDepth`.
@@ -84,7 +103,13 @@ def space_to_depth(input: Any, block_size: int, name: str | None = None, data_fo
 
 
 def depth_to_space(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Tensor:
-    """The inverse of `space_to_depth`."""
+    """The inverse of `space_to_depth`.
+
+    Args:
+        input: a tensor.
+        block_size: height and width of the blocks.
+        data_format: NHWC, NCHW or NCHW_VECT_C.
+    """
     return blocks.DepthToSpace(  # type: ignore[no-any-return]
         input, block_size=block_size, data_format=data_format, name=name
     )
@@ -165,6 +190,11 @@ def reverse_sequence(
 def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     """Elements moved along dimensions; what leaves at one end comes in at the other.
 
+    Args:
+        input: a tensor.
+        shift: how far, for each axis.
+        axis: the axis.
+
     Source:
         TensorFlow `Roll`.
     """
@@ -173,6 +203,10 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
 
 def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:
     """The same bytes as another element type.
+
+    Args:
+        input: a tensor.
+        type: element type of the result.
 
     Source:
         TensorFlow `Bitcast`.
@@ -268,6 +302,9 @@ def _padding(value: Any, like: Tensor) -> Tensor:
 def diag(diagonal: Any, name: str | None = None) -> Tensor:
     """A tensor of double rank, zero but where both halves of its index are equal.
 
+    Args:
+        diagonal: the values of the diagonal.
+
     Source:
         TensorFlow `Diag`.
     """
@@ -276,6 +313,9 @@ def diag(diagonal: Any, name: str | None = None) -> Tensor:
 
 def diag_part(input: Any, name: str | None = None) -> Tensor:
     """The elements whose index has two equal halves.
+
+    Args:
+        input: a tensor whose dimensions come twice.
 
     Source:
         TensorFlow `DiagPart`.

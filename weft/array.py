@@ -113,6 +113,10 @@ def split(
 def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """Tensors of one shape stacked along a new dimension.
 
+    Args:
+        values: the tensors.
+        axis: the axis.
+
     Source:
         TensorFlow `Pack`.
     """
@@ -126,7 +130,11 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
 
 
 def parallel_stack(values: Any, name: str = "parallel_stack") -> Tensor:
-    """`stack` along the first dimension."""
+    """`stack` along the first dimension.
+
+    Args:
+        values: the tensors.
+    """
     return ops.Pack(list(values), axis=0, name=name)  # type: ignore[no-any-return]
 
 
@@ -255,6 +263,10 @@ def gather(
 def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     """A tensor repeated `multiples[i]` times along each dimension i.
 
+    Args:
+        input: a tensor.
+        multiples: how often, for each dimension.
+
     Source:
         TensorFlow `Tile`.
     """
@@ -340,6 +352,11 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
 
 def where_v2(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
     """`where`, with condition, x and y broadcast against each other.
+
+    Args:
+        condition: bool tensor.
+        x: what is taken where it is true.
+        y: what is taken elsewhere.
 
     Source:
         TensorFlow `SelectV2`.

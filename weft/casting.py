@@ -108,7 +108,10 @@ def _cast_to(dtype: DType, public: str, default_name: str) -> Callable[..., Any]
         return cast(x, dtype, name=name)
 
     function.__name__ = function.__qualname__ = public
-    function.__doc__ = f"`cast` to {dtype.name}: takes a tensor or sparse tensor, and a name for the op."
+    function.__doc__ = (
+        f"`cast` to {dtype.name}.\n\nArgs:\n    x: a tensor, a sparse tensor or `IndexedSlices`.\n"
+        "    name: name of the op."
+    )
     return function
 
 

@@ -417,6 +417,10 @@ def _rank_check(
 def assert_scalar(tensor: Any, name: str | None = None, message: str | None = None) -> Tensor:
     """The tensor, whose static shape must be that of a scalar.
 
+    Args:
+        tensor: a tensor.
+        message: put in front of the error.
+
     Raises:
         ValueError: it is not.
     """
@@ -430,6 +434,11 @@ def assert_scalar(tensor: Any, name: str | None = None, message: str | None = No
 
 def assert_type(tensor: Any, tf_type: Any, message: str | None = None, name: str | None = None) -> Operation:
     """Checks that a tensor has that element type.
+
+    Args:
+        tensor: a tensor.
+        tf_type: the type that it must have.
+        message: put in front of the error.
 
     Raises:
         TypeError: it has another.
@@ -445,6 +454,10 @@ def assert_type(tensor: Any, tf_type: Any, message: str | None = None, name: str
 
 def assert_integer(x: Any, message: str | None = None, name: str | None = None) -> Operation:
     """Checks that a tensor's elements are integers.
+
+    Args:
+        x: a tensor.
+        message: put in front of the error.
 
     Raises:
         TypeError: they are not.
@@ -492,18 +505,30 @@ def assert_same_float_dtype(tensors: Sequence[Any] | None = None, dtype: Any = N
 
 
 def is_numeric_tensor(tensor: Any) -> bool:
-    """Whether something is a tensor of numbers."""
+    """Whether something is a tensor of numbers.
+
+    Args:
+        tensor: a tensor.
+    """
     return isinstance(tensor, Tensor) and tensor.dtype.is_numeric
 
 
 def is_non_decreasing(x: Any, name: str | None = None) -> Tensor:
-    """Whether no element, in row order, is smaller than the one before it; a boolean scalar."""
+    """Whether no element, in row order, is smaller than the one before it; a boolean scalar.
+
+    Args:
+        x: a tensor.
+    """
     with name_scope(name, "is_non_decreasing", [x]):
         return _ordered(x, compare.LessEqual)
 
 
 def is_strictly_increasing(x: Any, name: str | None = None) -> Tensor:
-    """Whether every element, in row order, is larger than the one before it; a boolean scalar."""
+    """Whether every element, in row order, is larger than the one before it; a boolean scalar.
+
+    Args:
+        x: a tensor.
+    """
     with name_scope(name, "is_strictly_increasing", [x]):
         return _ordered(x, compare.Less)
 

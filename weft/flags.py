@@ -127,7 +127,11 @@ class Flag:
 
 
 class FlagHolder:
-    """What a `DEFINE_` function gives: the flag's name, default and, once parsed, its value."""
+    """What a `DEFINE_` function gives: the flag's name, default and, once parsed, its value.
+
+    Args:
+        values: the tensors.
+    """
 
     def __init__(self, values: FlagValues, name: str) -> None:
         self._values = values

@@ -77,7 +77,11 @@ def get_collection(key: str, scope: str | None = None) -> list[Any]:
 
 
 def get_collection_ref(key: str) -> list[Any]:
-    """The list itself that holds a collection of the default graph; changing it changes the collection."""
+    """The list itself that holds a collection of the default graph; changing it changes the collection.
+
+    Args:
+        key: name of the collection.
+    """
     return get_default_graph().get_collection_ref(key)
 
 

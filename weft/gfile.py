@@ -214,7 +214,11 @@ class GFile:
 
 
 class FastGFile(GFile):
-    """`GFile` under the name of its variant without locks."""
+    """`GFile` under the name of its variant without locks.
+
+    Args:
+        mode: FAN_IN, FAN_OUT or FAN_AVG.
+    """
 
 
 Open = GFile
@@ -236,12 +240,20 @@ class FileStatistics:
 
 
 def Exists(filename: Path) -> bool:
-    """Whether there is a file or folder at a path."""
+    """Whether there is a file or folder at a path.
+
+    Args:
+        filename: the file.
+    """
     return os.path.exists(_text(filename))
 
 
 def IsDirectory(dirname: Path) -> bool:
-    """Whether there is a folder at a path."""
+    """Whether there is a folder at a path.
+
+    Args:
+        dirname: the folder.
+    """
     return os.path.isdir(_text(dirname))
 
 
@@ -274,6 +286,9 @@ def ListDirectory(dirname: Path) -> list[str]:
 def MkDir(dirname: Path) -> None:
     """Makes a folder in one that is there.
 
+    Args:
+        dirname: the folder.
+
     Raises:
         NotFoundError: the folder around it is not there.
         AlreadyExistsError: it is there.
@@ -285,6 +300,9 @@ def MkDir(dirname: Path) -> None:
 
 def MakeDirs(dirname: Path) -> None:
     """Makes a folder and those around it, where they are not there.
+
+    Args:
+        dirname: the folder.
 
     Raises:
         AlreadyExistsError, FailedPreconditionError: there is a file of that name.
@@ -298,6 +316,9 @@ def MakeDirs(dirname: Path) -> None:
 def Remove(filename: Path) -> None:
     """Removes a file.
 
+    Args:
+        filename: the file.
+
     Raises:
         NotFoundError: there is none.
         FailedPreconditionError: it is a folder.
@@ -309,6 +330,9 @@ def Remove(filename: Path) -> None:
 
 def DeleteRecursively(dirname: Path) -> None:
     """Removes a folder with all that is in it, or a file.
+
+    Args:
+        dirname: the folder.
 
     Raises:
         NotFoundError: there is none.
@@ -353,6 +377,9 @@ def _refuse_taken(target: str, overwrite: bool) -> None:
 
 def Stat(filename: Path) -> FileStatistics:
     """Size, time and kind of a file.
+
+    Args:
+        filename: the file.
 
     Raises:
         NotFoundError: there is none.

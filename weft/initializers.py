@@ -89,7 +89,11 @@ class _Typed(Initializer):
 
 
 class Zeros(_Typed):
-    """Zeros; empty strings and False for those types."""
+    """Zeros; empty strings and False for those types.
+
+    Args:
+        dtype: element type.
+    """
 
     def __init__(self, dtype: Any = float32) -> None:
         self._set_dtype(dtype, floating=False)
@@ -102,7 +106,11 @@ class Zeros(_Typed):
 
 
 class Ones(_Typed):
-    """Ones."""
+    """Ones.
+
+    Args:
+        dtype: element type.
+    """
 
     def __init__(self, dtype: Any = float32) -> None:
         self._set_dtype(dtype, floating=False)
@@ -182,7 +190,14 @@ class RandomUniform(_Random):
 
 
 class RandomNormal(_Random):
-    """Normally distributed numbers."""
+    """Normally distributed numbers.
+
+    Args:
+        mean: mean.
+        stddev: standard deviation.
+        seed: seed of the random numbers.
+        dtype: element type.
+    """
 
     def __init__(
         self, mean: float = 0.0, stddev: float = 1.0, seed: int | None = None, dtype: Any = float32
@@ -200,7 +215,14 @@ class RandomNormal(_Random):
 
 
 class TruncatedNormal(RandomNormal):
-    """Normally distributed numbers, drawn again where they lie more than two deviations from the mean."""
+    """Normally distributed numbers, drawn again where they lie more than two deviations from the mean.
+
+    Args:
+        mean: mean.
+        stddev: standard deviation.
+        seed: seed of the random numbers.
+        dtype: element type.
+    """
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
         return _random().truncated_normal(shape, self.mean, self.stddev, self._dtype(dtype), seed=self.seed)
@@ -293,6 +315,10 @@ class VarianceScaling(_Random):
 class GlorotUniform(VarianceScaling):
     """Evenly distributed numbers within `sqrt(6 / (inputs + outputs))` of zero.
 
+    Args:
+        seed: seed of the random numbers.
+        dtype: element type.
+
     Source:
         Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
     """
@@ -316,6 +342,11 @@ class GlorotNormal(VarianceScaling):
 
 class Orthogonal(_Random):
     """A matrix with orthonormal rows or columns; dimensions before the last are taken as one.
+
+    Args:
+        gain: factor of the diagonal.
+        seed: seed of the random numbers.
+        dtype: element type.
 
     Source:
         Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear networks", 2013.
@@ -369,17 +400,28 @@ class Identity(_Typed):
 
 
 def lecun_normal(seed: int | None = None) -> VarianceScaling:
-    """Truncated normal numbers with a variance of `1 / inputs`."""
+    """Truncated normal numbers with a variance of `1 / inputs`.
+
+    Args:
+        seed: seed of the random numbers.
+    """
     return VarianceScaling(1.0, "fan_in", "truncated_normal", seed)
 
 
 def lecun_uniform(seed: int | None = None) -> VarianceScaling:
-    """Evenly distributed numbers within `sqrt(3 / inputs)` of zero."""
+    """Evenly distributed numbers within `sqrt(3 / inputs)` of zero.
+
+    Args:
+        seed: seed of the random numbers.
+    """
     return VarianceScaling(1.0, "fan_in", "uniform", seed)
 
 
 def he_normal(seed: int | None = None) -> VarianceScaling:
     """Truncated normal numbers with a variance of `2 / inputs`.
+
+    Args:
+        seed: seed of the random numbers.
 
     Source:
         He et al., "Delving Deep into Rectifiers", 2015.
@@ -396,6 +438,9 @@ def fans(shape: Sequence[int]) -> tuple[float, float]:
     """How many inputs and outputs each unit of a layer with weights of that shape has.
 
     The last two dimensions are inputs and outputs; those before them are a convolution's window.
+
+    Args:
+        shape: shape of the weights.
     """
     dims = [float(d) for d in shape]
     if not dims:

@@ -53,7 +53,11 @@ class TFRecordOptions:
 
 
 def compression_of(options: Any) -> str:
-    """The compression that options (or a type, or None) say: "", "ZLIB" or "GZIP"."""
+    """The compression that options (or a type, or None) say: "", "ZLIB" or "GZIP".
+
+    Args:
+        options: the options, a kind, or None.
+    """
     kind = options.compression_type if isinstance(options, TFRecordOptions) else options
     if kind not in _KINDS:
         raise ValueError(f"The compression must be NONE, ZLIB or GZIP, got {kind!r}.")

@@ -69,18 +69,43 @@ def get_logger() -> _logging.Logger:
 
 
 def log(level: int, msg: str, *args: Any, **kwargs: Any) -> None:
+    """Logs at a level of the caller's choice.
+
+    Args:
+        level: one of `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`.
+        msg: the message, with % places for the arguments.
+        *args, **kwargs: the arguments, and those of `logging.Logger.log`.
+    """
     get_logger().log(level, msg, *args, **kwargs)
 
 
 def debug(msg: str, *args: Any, **kwargs: Any) -> None:
+    """Logs what helps to find faults.
+
+    Args:
+        msg: the message, with % places for the arguments.
+        *args, **kwargs: the arguments, and those of `logging.Logger.log`.
+    """
     get_logger().debug(msg, *args, **kwargs)
 
 
 def info(msg: str, *args: Any, **kwargs: Any) -> None:
+    """Logs what goes on.
+
+    Args:
+        msg: the message, with % places for the arguments.
+        *args, **kwargs: the arguments, and those of `logging.Logger.log`.
+    """
     get_logger().info(msg, *args, **kwargs)
 
 
 def warning(msg: str, *args: Any, **kwargs: Any) -> None:
+    """Logs what may be wrong.
+
+    Args:
+        msg: the message, with % places for the arguments.
+        *args, **kwargs: the arguments, and those of `logging.Logger.log`.
+    """
     get_logger().warning(msg, *args, **kwargs)
 
 
@@ -88,19 +113,45 @@ warn = warning
 
 
 def error(msg: str, *args: Any, **kwargs: Any) -> None:
+    """Logs what went wrong.
+
+    Args:
+        msg: the message, with % places for the arguments.
+        *args, **kwargs: the arguments, and those of `logging.Logger.log`.
+    """
     get_logger().error(msg, *args, **kwargs)
 
 
 def fatal(msg: str, *args: Any, **kwargs: Any) -> None:
+    """Logs what the program cannot go on after; it goes on nevertheless.
+
+    Args:
+        msg: the message, with % places for the arguments.
+        *args, **kwargs: the arguments, and those of `logging.Logger.log`.
+    """
     get_logger().critical(msg, *args, **kwargs)
 
 
 def vlog(level: int, msg: str, *args: Any, **kwargs: Any) -> None:
+    """Logs at a level of the caller's choice.
+
+    Args:
+        level: one of `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`.
+        msg: the message, with % places for the arguments.
+        *args, **kwargs: the arguments, and those of `logging.Logger.log`.
+    """
     get_logger().log(level, msg, *args, **kwargs)
 
 
 def log_if(level: int, msg: str, condition: Any, *args: Any) -> None:
-    """Logs where the condition is true."""
+    """Logs where the condition is true.
+
+    Args:
+        level: level of the message.
+        msg: the message, with % places for the arguments.
+        condition: whether it is logged.
+        *args: further arguments, as there.
+    """
     if condition:
         vlog(level, msg, *args)
 
@@ -115,12 +166,26 @@ def _count() -> int:
 
 
 def log_every_n(level: int, msg: str, n: int, *args: Any) -> None:
-    """Logs the first time that a line is reached, and every n-th time after."""
+    """Logs the first time that a line is reached, and every n-th time after.
+
+    Args:
+        level: level of the message.
+        msg: the message, with % places for the arguments.
+        n: the number.
+        *args: further arguments, as there.
+    """
     log_if(level, msg, _count() % n == 0, *args)
 
 
 def log_first_n(level: int, msg: str, n: int, *args: Any) -> None:
-    """Logs the first n times that a line is reached."""
+    """Logs the first n times that a line is reached.
+
+    Args:
+        level: level of the message.
+        msg: the message, with % places for the arguments.
+        n: the number.
+        *args: further arguments, as there.
+    """
     log_if(level, msg, _count() < n, *args)
 
 
@@ -130,14 +195,24 @@ def get_verbosity() -> int:
 
 
 def set_verbosity(v: int | str) -> None:
-    """Sets the level below which nothing is logged."""
+    """Sets the level below which nothing is logged.
+
+    Args:
+        v: the level.
+    """
     get_logger().setLevel(v)
 
 
 def flush() -> None:
+    """Brings what was logged to its place."""
     for handler in get_logger().handlers:
         handler.flush()
 
 
 def TaskLevelStatusMessage(msg: str) -> None:
+    """Logs as `error` does.
+
+    Args:
+        msg: the message.
+    """
     error(msg)

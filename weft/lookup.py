@@ -358,7 +358,11 @@ FastHashSpec = HasherSpec("fasthash", None)
 
 
 class StrongHashSpec(HasherSpec):
-    """SipHash under a key of two numbers."""
+    """SipHash under a key of two numbers.
+
+    Args:
+        key: two whole numbers.
+    """
 
     def __init__(self, key: Sequence[int]) -> None:
         if len(key) != 2 or not all(isinstance(k, (int, np.integer)) for k in key):
@@ -596,7 +600,13 @@ def index_to_string_table_from_file(
 def index_to_string_table_from_tensor(
     vocabulary_list: Any, default_value: Any = "UNK", name: str | None = None, mapping: Any = None
 ) -> StaticHashTable:
-    """A table from places to the strings of a vector."""
+    """A table from places to the strings of a vector.
+
+    Args:
+        vocabulary_list: string tensor of the words.
+        default_value: what stands for what is missing.
+        mapping: old name of it.
+    """
     given = vocabulary_list if mapping is None else mapping
     with name_scope(name, "index_to_string"):
         values = convert_to_tensor(given, dtypes.string)

@@ -83,7 +83,11 @@ def get_regularization_losses(scope: str | None = None) -> list[Any]:
 
 
 def get_regularization_loss(scope: str | None = None, name: str = "total_regularization_loss") -> Tensor:
-    """The sum of the regularization losses; zero where there are none."""
+    """The sum of the regularization losses; zero where there are none.
+
+    Args:
+        scope: keeps what is under this scope.
+    """
     losses = get_regularization_losses(scope)
     return get_op("AddN")(losses, name=name) if losses else convert_to_tensor(0.0)
 

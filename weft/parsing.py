@@ -330,5 +330,8 @@ def decode_json_example(json_examples: Any, name: str | None = None) -> Tensor:
     """Example messages from their JSON form, strings of any shape.
 
     Source: DecodeJSONExample
+
+    Args:
+        json_examples: string tensor of `Example` messages as JSON.
     """
     return get_op("DecodeJSONExample")(json_examples, name=name)  # type: ignore[no-any-return]

@@ -102,6 +102,11 @@ def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:
     """Zeros of a shape, with slices added at index tuples.
 
+    Args:
+        indices: indices.
+        updates: values, one per index.
+        shape: shape of the result.
+
     Source:
         TensorFlow `ScatterNd`.
     """
@@ -109,7 +114,13 @@ def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) 
 
 
 def tensor_scatter_nd_update(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
-    """A tensor with the slices at index tuples set."""
+    """A tensor with the slices at index tuples set.
+
+    Args:
+        tensor: a tensor.
+        indices: indices.
+        updates: values, one per index.
+    """
     return ops.TensorScatterUpdate(tensor, indices, updates, name=name)  # type: ignore[no-any-return]
 
 
@@ -192,12 +203,22 @@ def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
 
 
 def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Any:
-    """`unique`, and how often each element appears: `(y, idx, count)`."""
+    """`unique`, and how often each element appears: `(y, idx, count)`.
+
+    Args:
+        x: a vector.
+        out_idx: element type of the indices.
+    """
     return partition.UniqueWithCounts(x, out_idx=as_dtype(out_idx), name=name)
 
 
 def setdiff1d(x: Any, y: Any, index_dtype: Any = dtypes.int32, name: str | None = None) -> Any:
     """The elements of vector x that are not in y, and their places in x: `(out, idx)`.
+
+    Args:
+        x: a tensor.
+        y: what is taken away.
+        index_dtype: element type of the indices.
 
     Source:
         TensorFlow `ListDiff`.
@@ -226,6 +247,10 @@ def dynamic_partition(
 
 def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None = None) -> Tensor:
     """Slices of several tensors put where indices say; of two for one place the later one wins.
+
+    Args:
+        indices: indices.
+        data: tensors, one per tensor of indices.
 
     Source:
         TensorFlow `DynamicStitch`.

@@ -53,7 +53,16 @@ def fake_quant_with_min_max_args_gradient(
     narrow_range: bool = False,
     name: str | None = None,
 ) -> Tensor:
-    """The gradient of `fake_quant_with_min_max_args`."""
+    """The gradient of `fake_quant_with_min_max_args`.
+
+    Args:
+        gradients: gradient of the result.
+        inputs: a tensor.
+        min: the least value.
+        max: the greatest value.
+        num_bits: bits of the numbers in between.
+        narrow_range: leaves out the lowest of these.
+    """
     return ops.FakeQuantWithMinMaxArgsGradient(  # type: ignore[no-any-return]
         gradients, inputs, min=min, max=max, num_bits=num_bits, narrow_range=narrow_range, name=name
     )
@@ -62,7 +71,15 @@ def fake_quant_with_min_max_args_gradient(
 def fake_quant_with_min_max_vars(
     inputs: Any, min: Any, max: Any, num_bits: int = 8, narrow_range: bool = False, name: str | None = None
 ) -> Tensor:
-    """`fake_quant_with_min_max_args` with a range that is learned: two float32 scalars."""
+    """`fake_quant_with_min_max_args` with a range that is learned: two float32 scalars.
+
+    Args:
+        inputs: a tensor.
+        min: the least value.
+        max: the greatest value.
+        num_bits: bits of the numbers in between.
+        narrow_range: leaves out the lowest of these.
+    """
     return ops.FakeQuantWithMinMaxVars(  # type: ignore[no-any-return]
         inputs, min, max, num_bits=num_bits, narrow_range=narrow_range, name=name
     )
@@ -77,7 +94,16 @@ def fake_quant_with_min_max_vars_gradient(
     narrow_range: bool = False,
     name: str | None = None,
 ) -> Any:
-    """Gradients of `fake_quant_with_min_max_vars` by the inputs and both ends of the range."""
+    """Gradients of `fake_quant_with_min_max_vars` by the inputs and both ends of the range.
+
+    Args:
+        gradients: gradient of the result.
+        inputs: a tensor.
+        min: the least value.
+        max: the greatest value.
+        num_bits: bits of the numbers in between.
+        narrow_range: leaves out the lowest of these.
+    """
     return ops.FakeQuantWithMinMaxVarsGradient(
         gradients, inputs, min, max, num_bits=num_bits, narrow_range=narrow_range, name=name
     )
@@ -86,7 +112,15 @@ def fake_quant_with_min_max_vars_gradient(
 def fake_quant_with_min_max_vars_per_channel(
     inputs: Any, min: Any, max: Any, num_bits: int = 8, narrow_range: bool = False, name: str | None = None
 ) -> Tensor:
-    """`fake_quant_with_min_max_vars` with a range for each index of the last dimension."""
+    """`fake_quant_with_min_max_vars` with a range for each index of the last dimension.
+
+    Args:
+        inputs: a tensor.
+        min: the least value.
+        max: the greatest value.
+        num_bits: bits of the numbers in between.
+        narrow_range: leaves out the lowest of these.
+    """
     return ops.FakeQuantWithMinMaxVarsPerChannel(  # type: ignore[no-any-return]
         inputs, min, max, num_bits=num_bits, narrow_range=narrow_range, name=name
     )
@@ -101,7 +135,16 @@ def fake_quant_with_min_max_vars_per_channel_gradient(
     narrow_range: bool = False,
     name: str | None = None,
 ) -> Any:
-    """Gradients of `fake_quant_with_min_max_vars_per_channel`."""
+    """Gradients of `fake_quant_with_min_max_vars_per_channel`.
+
+    Args:
+        gradients: gradient of the result.
+        inputs: a tensor.
+        min: the least value.
+        max: the greatest value.
+        num_bits: bits of the numbers in between.
+        narrow_range: leaves out the lowest of these.
+    """
     return ops.FakeQuantWithMinMaxVarsPerChannelGradient(
         gradients, inputs, min, max, num_bits=num_bits, narrow_range=narrow_range, name=name
     )

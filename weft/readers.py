@@ -205,6 +205,9 @@ class IdentityReader(ReaderBase):
 def read_file(filename: Any, name: str | None = None) -> Tensor:
     """The whole content of a file, a string scalar.
 
+    Args:
+        filename: the file.
+
     Raises:
         NotFoundError: when run, if there is no such file.
     """
@@ -212,10 +215,19 @@ def read_file(filename: Any, name: str | None = None) -> Tensor:
 
 
 def write_file(filename: Any, contents: Any, name: str | None = None) -> Operation:
-    """An operation that writes a file; folders are made, a file that is there is replaced."""
+    """An operation that writes a file; folders are made, a file that is there is replaced.
+
+    Args:
+        filename: the file.
+        contents: string scalar: what is written.
+    """
     return get_op("WriteFile")(filename, contents, name=name)  # type: ignore[no-any-return]
 
 
 def matching_files(pattern: Any, name: str | None = None) -> Tensor:
-    """The names of the files that fit a pattern (or several), a vector of strings."""
+    """The names of the files that fit a pattern (or several), a vector of strings.
+
+    Args:
+        pattern: the pattern.
+    """
     return get_op("MatchingFiles")(pattern, name=name)  # type: ignore[no-any-return]

@@ -283,12 +283,24 @@ def argmin(
 
 
 def arg_max(input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None) -> Tensor:
-    """`argmax` with its axis required, under its first name."""
+    """`argmax` with its axis required, under its first name.
+
+    Args:
+        input: a tensor.
+        dimension: the dimension.
+        output_type: element type of the result.
+    """
     return argmax(input, dimension, name, output_type=output_type)
 
 
 def arg_min(input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None) -> Tensor:
-    """`argmin` with its axis required, under its first name."""
+    """`argmin` with its axis required, under its first name.
+
+    Args:
+        input: a tensor.
+        dimension: the dimension.
+        output_type: element type of the result.
+    """
     return argmin(input, dimension, name, output_type=output_type)
 
 

@@ -69,7 +69,13 @@ def l2_regularizer(scale: float, scope: str | None = None) -> Regularizer:
 
 
 def l1_l2_regularizer(scale_l1: float = 1.0, scale_l2: float = 1.0, scope: str | None = None) -> Regularizer:
-    """The sum of an `l1_regularizer` and an `l2_regularizer`."""
+    """The sum of an `l1_regularizer` and an `l2_regularizer`.
+
+    Args:
+        scale_l1: factor of the sum of absolute values.
+        scale_l2: factor of half the sum of squares.
+        scope: keeps what is under this scope.
+    """
     if not _checked(scale_l1, "scale_l1"):
         return l2_regularizer(scale_l2, scope)
     if not _checked(scale_l2, "scale_l2"):
@@ -78,7 +84,12 @@ def l1_l2_regularizer(scale_l1: float = 1.0, scale_l2: float = 1.0, scope: str |
 
 
 def sum_regularizer(regularizer_list: Iterable[Regularizer | None], scope: str | None = None) -> Regularizer:
-    """A function that gives the sum of what several give."""
+    """A function that gives the sum of what several give.
+
+    Args:
+        regularizer_list: functions from weights to a loss; None among them is left out.
+        scope: keeps what is under this scope.
+    """
     regularizers = [r for r in regularizer_list if r is not None]
 
     def regularize(weights: Any) -> Tensor | None:

@@ -61,7 +61,12 @@ def shape(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> 
 
 
 def shape_n(input: Sequence[Any], out_type: Any = dtypes.int32, name: str | None = None) -> list[Tensor]:
-    """The shapes of several tensors of one element type, as a list of 1-D tensors."""
+    """The shapes of several tensors of one element type, as a list of 1-D tensors.
+
+    Args:
+        input: a tensor.
+        out_type: element type of the result.
+    """
     made: list[Tensor] = ops.ShapeN(list(input), out_type=out_type, name=name)
     return made
 
@@ -89,7 +94,11 @@ def size(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> T
 
 
 def rank(input: Any, name: str | None = None) -> Tensor:
-    """The number of dimensions of a tensor, as an int32 scalar."""
+    """The number of dimensions of a tensor, as an int32 scalar.
+
+    Args:
+        input: a tensor.
+    """
     dense = getattr(input, "dense_shape", None)
     if dense is not None and not isinstance(input, Tensor):
         return size(dense, name=name)
@@ -102,6 +111,10 @@ def rank(input: Any, name: str | None = None) -> Tensor:
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
     """The static shape that two static shapes give together.
 
+    Args:
+        shape_x: a shape.
+        shape_y: another shape.
+
     Raises:
         ValueError: they do not broadcast.
     """
@@ -112,7 +125,12 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
 
 
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
-    """The shape that two shapes give together, all as 1-D tensors."""
+    """The shape that two shapes give together, all as 1-D tensors.
+
+    Args:
+        shape_x: a shape.
+        shape_y: another shape.
+    """
     from .graph.ops.shaping import BroadcastArgs
 
     return BroadcastArgs(shape_x, shape_y)  # type: ignore[no-any-return]
@@ -120,6 +138,10 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
 
 def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
     """A tensor repeated to a larger shape, as NumPy broadcasts.
+
+    Args:
+        input: a tensor.
+        shape: the shape.
 
     Source:
         TensorFlow `BroadcastTo`.
@@ -206,6 +228,10 @@ def _reversed_axes(tensor: Tensor) -> Any:
 
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
     """A tensor with its last two dimensions swapped.
+
+    Args:
+        a: a tensor.
+        conjugate: whether the complex conjugate is taken.
 
     Raises:
         ValueError: it has less than two dimensions.

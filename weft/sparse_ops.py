@@ -164,14 +164,23 @@ def sparse_tensor_to_dense(
 
 
 def sparse_reorder(sp_input: Any, name: str | None = None) -> SparseTensor:
-    """A sparse tensor with its elements in row-major order."""
+    """A sparse tensor with its elements in row-major order.
+
+    Args:
+        sp_input: a sparse tensor.
+    """
     sparse = _sparse(sp_input)
     indices, values = ops.SparseReorder(sparse.indices, sparse.values, sparse.dense_shape, name=name)
     return SparseTensor(indices, values, sparse.dense_shape)
 
 
 def sparse_reshape(sp_input: Any, shape: Any, name: str | None = None) -> SparseTensor:
-    """A sparse tensor in another shape, one dimension of which may be -1."""
+    """A sparse tensor in another shape, one dimension of which may be -1.
+
+    Args:
+        sp_input: a sparse tensor.
+        shape: the shape.
+    """
     sparse = _sparse(sp_input)
     new = convert_to_tensor(shape, dtypes.int64)
     indices, dense = ops.SparseReshape(sparse.indices, sparse.dense_shape, new, name=name)
@@ -179,7 +188,12 @@ def sparse_reshape(sp_input: Any, shape: Any, name: str | None = None) -> Sparse
 
 
 def sparse_transpose(sp_input: Any, perm: Any = None, name: str | None = None) -> SparseTensor:
-    """A sparse tensor with its dimensions in another order, the reverse one by default."""
+    """A sparse tensor with its dimensions in another order, the reverse one by default.
+
+    Args:
+        sp_input: a sparse tensor.
+        perm: order of the dimensions; reversed by default.
+    """
     with name_scope(name, "SparseTranspose"):
         sparse = _sparse(sp_input)
         if perm is None:
@@ -286,7 +300,12 @@ def sparse_slice(sp_input: Any, start: Any, size: Any, name: str | None = None) 
 
 
 def sparse_retain(sp_input: Any, to_retain: Any) -> SparseTensor:
-    """The elements of a sparse tensor for which a boolean vector is true."""
+    """The elements of a sparse tensor for which a boolean vector is true.
+
+    Args:
+        sp_input: a sparse tensor.
+        to_retain: which values are kept, `(values,)`.
+    """
     sparse = _sparse(sp_input)
     keep = convert_to_tensor(to_retain, dtypes.bool)
     places = Reshape(Where(keep), [-1])
@@ -296,7 +315,12 @@ def sparse_retain(sp_input: Any, to_retain: Any) -> SparseTensor:
 
 
 def sparse_reset_shape(sp_input: Any, new_shape: Any = None) -> SparseTensor:
-    """A sparse tensor with another shape around the same indices; by default the smallest."""
+    """A sparse tensor with another shape around the same indices; by default the smallest.
+
+    Args:
+        sp_input: a sparse tensor.
+        new_shape: the shape; the tight one by default.
+    """
     from .graph.ops.math import Maximum
     from .graph.ops.reduction import Max
 
@@ -316,7 +340,12 @@ def sparse_reset_shape(sp_input: Any, new_shape: Any = None) -> SparseTensor:
 def sparse_fill_empty_rows(
     sp_input: Any, default_value: Any, name: str | None = None
 ) -> tuple[SparseTensor, Tensor]:
-    """A sparse tensor with a default put into each row that is empty, and which rows those are."""
+    """A sparse tensor with a default put into each row that is empty, and which rows those are.
+
+    Args:
+        sp_input: a sparse tensor.
+        default_value: what stands for what is missing.
+    """
     sparse = _sparse(sp_input)
     default = convert_to_tensor(default_value, sparse.dtype)
     indices, values, empty, _ = ops.SparseFillEmptyRows(
@@ -356,7 +385,13 @@ def sparse_expand_dims(sp_input: Any, axis: int | None = None, name: str | None 
 def sparse_eye(
     num_rows: int, num_columns: int | None = None, dtype: Any = dtypes.float32, name: str | None = None
 ) -> SparseTensor:
-    """The unit matrix as a sparse tensor."""
+    """The unit matrix as a sparse tensor.
+
+    Args:
+        num_rows: rows.
+        num_columns: columns; as many as rows by default.
+        dtype: element type.
+    """
     with name_scope(name, "eye"):
         columns = num_rows if num_columns is None else num_columns
         count = min(num_rows, columns)
@@ -372,6 +407,12 @@ def sparse_tensor_dense_matmul(
     sp_a: Any, b: Any, adjoint_a: bool = False, adjoint_b: bool = False, name: str | None = None
 ) -> Tensor:
     """Product of a sparse and a dense matrix, each transposed and conjugated where asked.
+
+    Args:
+        sp_a: a sparse tensor.
+        b: a matrix.
+        adjoint_a: whether the first matrix is transposed and conjugated.
+        adjoint_b: whether the second one is.
 
     Source:
         TensorFlow `SparseTensorDenseMatMul`.
@@ -421,13 +462,23 @@ def sparse_add(a: Any, b: Any, threshold: Any = None, thresh: Any = None) -> Any
 
 
 def sparse_maximum(sp_a: Any, sp_b: Any, name: str | None = None) -> SparseTensor:
-    """Larger elements of two sparse tensors; what is not given counts as 0."""
+    """Larger elements of two sparse tensors; what is not given counts as 0.
+
+    Args:
+        sp_a: a sparse tensor.
+        sp_b: a sparse tensor.
+    """
     a, b = _sparse(sp_a), _sparse(sp_b)
     return SparseTensor(*sparse_math.SparseSparseMaximum(*a._parts(), *b._parts(), name=name), a.dense_shape)
 
 
 def sparse_minimum(sp_a: Any, sp_b: Any, name: str | None = None) -> SparseTensor:
-    """Smaller elements of two sparse tensors; what is not given counts as 0."""
+    """Smaller elements of two sparse tensors; what is not given counts as 0.
+
+    Args:
+        sp_a: a sparse tensor.
+        sp_b: a sparse tensor.
+    """
     a, b = _sparse(sp_a), _sparse(sp_b)
     return SparseTensor(*sparse_math.SparseSparseMinimum(*a._parts(), *b._parts(), name=name), a.dense_shape)
 
@@ -451,7 +502,15 @@ def sparse_reduce_sum(
     reduction_axes: Any = None,
     keep_dims: bool | None = None,
 ) -> Tensor:
-    """Sum of a sparse tensor over axes (all by default), as a dense one."""
+    """Sum of a sparse tensor over axes (all by default), as a dense one.
+
+    Args:
+        sp_input: a sparse tensor.
+        axis: the axis.
+        keepdims: whether reduced dimensions stay, with size 1.
+        reduction_axes: old name of `axis`.
+        keep_dims: old name of `keepdims`.
+    """
     sparse = _sparse(sp_input)
     kept = bool(keep_dims if keepdims is None else keepdims)
     return sparse_math.SparseReduceSum(  # type: ignore[no-any-return]
@@ -466,7 +525,15 @@ def sparse_reduce_max(
     reduction_axes: Any = None,
     keep_dims: bool | None = None,
 ) -> Tensor:
-    """Largest of the given elements over axes (all by default), as a dense tensor."""
+    """Largest of the given elements over axes (all by default), as a dense tensor.
+
+    Args:
+        sp_input: a sparse tensor.
+        axis: the axis.
+        keepdims: whether reduced dimensions stay, with size 1.
+        reduction_axes: old name of `axis`.
+        keep_dims: old name of `keepdims`.
+    """
     sparse = _sparse(sp_input)
     kept = bool(keep_dims if keepdims is None else keepdims)
     return sparse_math.SparseReduceMax(  # type: ignore[no-any-return]
@@ -481,7 +548,15 @@ def sparse_reduce_sum_sparse(
     reduction_axes: Any = None,
     keep_dims: bool | None = None,
 ) -> SparseTensor:
-    """Sum of a sparse tensor over axes, as a sparse one."""
+    """Sum of a sparse tensor over axes, as a sparse one.
+
+    Args:
+        sp_input: a sparse tensor.
+        axis: the axis.
+        keepdims: whether reduced dimensions stay, with size 1.
+        reduction_axes: old name of `axis`.
+        keep_dims: old name of `keepdims`.
+    """
     sparse = _sparse(sp_input)
     kept = bool(keep_dims if keepdims is None else keepdims)
     return SparseTensor(
@@ -498,7 +573,15 @@ def sparse_reduce_max_sparse(
     reduction_axes: Any = None,
     keep_dims: bool | None = None,
 ) -> SparseTensor:
-    """Largest of the given elements over axes, as a sparse tensor."""
+    """Largest of the given elements over axes, as a sparse tensor.
+
+    Args:
+        sp_input: a sparse tensor.
+        axis: the axis.
+        keepdims: whether reduced dimensions stay, with size 1.
+        reduction_axes: old name of `axis`.
+        keep_dims: old name of `keepdims`.
+    """
     sparse = _sparse(sp_input)
     kept = bool(keep_dims if keepdims is None else keepdims)
     return SparseTensor(
@@ -509,7 +592,11 @@ def sparse_reduce_max_sparse(
 
 
 def sparse_softmax(sp_input: Any, name: str | None = None) -> SparseTensor:
-    """Softmax over the given elements of each row."""
+    """Softmax over the given elements of each row.
+
+    Args:
+        sp_input: a sparse tensor.
+    """
     sparse = _sparse(sp_input)
     return sparse.with_values(sparse_math.SparseSoftmax(*sparse._parts(), name=name))
 

@@ -202,6 +202,10 @@ def regex_replace(
 def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Tensor:
     """Whether all of each string matches a regular expression (in RE2's syntax).
 
+    Args:
+        input: a tensor.
+        pattern: the pattern.
+
     Source:
         TensorFlow `RegexFullMatch`, `StaticRegexFullMatch`.
     """
@@ -246,12 +250,21 @@ def reduce_join(
 
 
 def string_length(input: Any, name: str | None = None, unit: str = "BYTE") -> Tensor:
-    """Lengths of strings, in units of "BYTE" or "UTF8_CHAR"."""
+    """Lengths of strings, in units of "BYTE" or "UTF8_CHAR".
+
+    Args:
+        input: a tensor.
+        unit: BYTE or UTF8_CHAR: what is counted.
+    """
     return ops.StringLength(input, unit=unit, name=name)  # type: ignore[no-any-return]
 
 
 def string_strip(input: Any, name: str | None = None) -> Tensor:
-    """Strings without white space at both ends."""
+    """Strings without white space at both ends.
+
+    Args:
+        input: a tensor.
+    """
     return ops.StringStrip(input, name=name)  # type: ignore[no-any-return]
 
 
@@ -292,12 +305,23 @@ def string_format(
 
 
 def string_to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = None) -> Tensor:
-    """The number of a bucket for each string, by FarmHash64; the numbers are TensorFlow's."""
+    """The number of a bucket for each string, by FarmHash64; the numbers are TensorFlow's.
+
+    Args:
+        input: a tensor.
+        num_buckets: how many numbers there are.
+    """
     return encoding.StringToHashBucketFast(input, num_buckets=num_buckets, name=name)  # type: ignore[no-any-return]
 
 
 def string_to_hash_bucket_strong(input: Any, num_buckets: int, key: Any, name: str | None = None) -> Tensor:
-    """The number of a bucket for each string, by SipHash under a key of two numbers."""
+    """The number of a bucket for each string, by SipHash under a key of two numbers.
+
+    Args:
+        input: a tensor.
+        num_buckets: how many numbers there are.
+        key: two whole numbers that the numbers depend on.
+    """
     return encoding.StringToHashBucketStrong(  # type: ignore[no-any-return]
         input, num_buckets=num_buckets, key=list(key), name=name
     )
@@ -306,7 +330,13 @@ def string_to_hash_bucket_strong(input: Any, num_buckets: int, key: Any, name: s
 def string_to_hash_bucket(
     string_tensor: Any = None, num_buckets: int | None = None, name: str | None = None, input: Any = None
 ) -> Tensor:
-    """The number of a bucket for each string, by an older hash; `string_to_hash_bucket_fast` is better."""
+    """The number of a bucket for each string, by an older hash; `string_to_hash_bucket_fast` is better.
+
+    Args:
+        string_tensor: string tensor.
+        num_buckets: how many numbers there are.
+        input: a tensor.
+    """
     text = string_tensor if input is None else input
     return encoding.StringToHashBucket(text, num_buckets=num_buckets, name=name)  # type: ignore[no-any-return]
 
@@ -317,7 +347,11 @@ def encode_base64(input: Any, pad: bool = False, name: str | None = None) -> Ten
 
 
 def decode_base64(input: Any, name: str | None = None) -> Tensor:
-    """Strings out of web-safe base64."""
+    """Strings out of web-safe base64.
+
+    Args:
+        input: a tensor.
+    """
     return encoding.DecodeBase64(input, name=name)  # type: ignore[no-any-return]
 
 
@@ -357,11 +391,20 @@ def decode_compressed(bytes: Any, compression_type: str = "", name: str | None =
 
 
 def serialize_tensor(tensor: Any, name: str | None = None) -> Tensor:
-    """A tensor as a serialized TensorProto, a string scalar."""
+    """A tensor as a serialized TensorProto, a string scalar.
+
+    Args:
+        tensor: a tensor.
+    """
     return encoding.SerializeTensor(tensor, name=name)  # type: ignore[no-any-return]
 
 
 def parse_tensor(serialized: Any, out_type: Any, name: str | None = None) -> Tensor:
-    """The tensor of a serialized TensorProto."""
+    """The tensor of a serialized TensorProto.
+
+    Args:
+        serialized: string scalar.
+        out_type: element type of the result.
+    """
     with name_scope(name, "ParseTensor") as scope:
         return encoding.ParseTensor(serialized, out_type=as_dtype(out_type), name=scope)  # type: ignore[no-any-return]

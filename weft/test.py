@@ -151,6 +151,9 @@ class TestCase(unittest.TestCase):
 
     Before each test the default graph is new and the random seeds are set.
 
+    Args:
+        methodName: name of the test's method.
+
     Source:
         `tf.test.TestCase`.
     """

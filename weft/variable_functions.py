@@ -55,22 +55,38 @@ def global_variables(scope: str | None = None) -> list[Any]:
 
 
 def local_variables(scope: str | None = None) -> list[Any]:
-    """The variables that belong to one process: counters, metrics; they are not saved in checkpoints."""
+    """The variables that belong to one process: counters, metrics; they are not saved in checkpoints.
+
+    Args:
+        scope: keeps what is under this scope.
+    """
     return get_default_graph().get_collection(GraphKeys.LOCAL_VARIABLES, scope)
 
 
 def model_variables(scope: str | None = None) -> list[Any]:
-    """The variables that a model needs for inference."""
+    """The variables that a model needs for inference.
+
+    Args:
+        scope: keeps what is under this scope.
+    """
     return get_default_graph().get_collection(GraphKeys.MODEL_VARIABLES, scope)
 
 
 def trainable_variables(scope: str | None = None) -> list[Any]:
-    """The variables that optimizers change by default."""
+    """The variables that optimizers change by default.
+
+    Args:
+        scope: keeps what is under this scope.
+    """
     return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
 
 
 def moving_average_variables(scope: str | None = None) -> list[Any]:
-    """The variables of which moving averages are kept."""
+    """The variables of which moving averages are kept.
+
+    Args:
+        scope: keeps what is under this scope.
+    """
     return get_default_graph().get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
 
 
@@ -96,7 +112,11 @@ def local_variables_initializer() -> Operation:
 
 
 def is_variable_initialized(variable: Any) -> Tensor:
-    """A boolean scalar: whether the variable has a value."""
+    """A boolean scalar: whether the variable has a value.
+
+    Args:
+        variable: a variable.
+    """
     return variable.is_initialized()  # type: ignore[no-any-return]
 
 

@@ -130,7 +130,11 @@ class VariableScope:
 
 
 def no_regularizer(_: Any) -> None:
-    """A regularizer that adds no loss; keeps the variable scope's one from being used."""
+    """A regularizer that adds no loss; keeps the variable scope's one from being used.
+
+    Args:
+        _: not used.
+    """
 
 
 def _composed(

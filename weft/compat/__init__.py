@@ -89,7 +89,11 @@ def dimension_at_index(shape: Any, index: int) -> Any:
 
 
 def path_to_str(path: Any) -> Any:
-    """A path object as text; anything else as it is."""
+    """A path object as text; anything else as it is.
+
+    Args:
+        path: a path.
+    """
     return os.fspath(path) if hasattr(path, "__fspath__") else path
 
 

@@ -124,7 +124,12 @@ def model_variable(
 
 
 def local_variable(initial_value: Any, validate_shape: bool = True, name: str | None = None) -> Any:
-    """A variable that is neither trained nor saved."""
+    """A variable that is neither trained nor saved.
+
+    Args:
+        initial_value: the first value.
+        validate_shape: whether the shape must be known.
+    """
     from ..variables import Variable
 
     return Variable(
@@ -137,7 +142,11 @@ def local_variable(initial_value: Any, validate_shape: bool = True, name: str | 
 
 
 def add_model_variable(var: Any) -> None:
-    """Adds a variable to `GraphKeys.MODEL_VARIABLES`."""
+    """Adds a variable to `GraphKeys.MODEL_VARIABLES`.
+
+    Args:
+        var: a variable.
+    """
     if not any(var is v for v in get_default_graph().get_collection(GraphKeys.MODEL_VARIABLES)):
         get_default_graph().add_to_collection(GraphKeys.MODEL_VARIABLES, var)
 
@@ -145,25 +154,55 @@ def add_model_variable(var: Any) -> None:
 def get_variables(
     scope: Any = None, suffix: str | None = None, collection: str = GraphKeys.GLOBAL_VARIABLES
 ) -> list[Any]:
-    """The variables of a collection by scope and end of the name."""
+    """The variables of a collection by scope and end of the name.
+
+    Args:
+        scope: keeps what is under this scope.
+        suffix: keeps what ends so.
+        collection: name of the collection.
+    """
     prefix = getattr(scope, "name", scope)
     found = get_default_graph().get_collection(collection, prefix)
     return [v for v in found if suffix is None or v.op.name.endswith(suffix)]
 
 
 def get_model_variables(scope: Any = None, suffix: str | None = None) -> list[Any]:
+    """The variables that the model needs for inference.
+
+    Args:
+        scope: keeps what is under this scope.
+        suffix: keeps what ends so.
+    """
     return get_variables(scope, suffix, GraphKeys.MODEL_VARIABLES)
 
 
 def get_local_variables(scope: Any = None, suffix: str | None = None) -> list[Any]:
+    """The variables that are not saved.
+
+    Args:
+        scope: keeps what is under this scope.
+        suffix: keeps what ends so.
+    """
     return get_variables(scope, suffix, GraphKeys.LOCAL_VARIABLES)
 
 
 def get_trainable_variables(scope: Any = None, suffix: str | None = None) -> list[Any]:
+    """The variables that are trained.
+
+    Args:
+        scope: keeps what is under this scope.
+        suffix: keeps what ends so.
+    """
     return get_variables(scope, suffix, GraphKeys.TRAINABLE_VARIABLES)
 
 
 def get_variables_by_suffix(suffix: str, scope: Any = None) -> list[Any]:
+    """The variables whose full name ends so.
+
+    Args:
+        scope: keeps what is under this scope.
+        suffix: keeps what ends so.
+    """
     return get_variables(scope, suffix)
 
 
@@ -174,6 +213,9 @@ def get_variables_by_name(given_name: str, scope: Any = None) -> list[Any]:
 
 def get_unique_variable(var_op_name: str) -> Any:
     """The one variable of that full name.
+
+    Args:
+        var_op_name: the full name.
 
     Raises:
         ValueError: there is none.
@@ -201,7 +243,14 @@ def filter_variables(
     exclude_patterns: Iterable[str] | None = None,
     reg_search: bool = True,
 ) -> list[Any]:
-    """The variables whose names fit one of some regular expressions and none of others."""
+    """The variables whose names fit one of some regular expressions and none of others.
+
+    Args:
+        var_list: variables, or from names in the checkpoint to variables.
+        include_patterns: regular expressions of which one must fit; all fit where it is None.
+        exclude_patterns: regular expressions of which none may fit.
+        reg_search: whether they may fit anywhere in the name, not only at its beginning.
+    """
     import re
 
     matches = re.search if reg_search else re.match
@@ -235,7 +284,11 @@ def assign_from_values(var_names_to_values: dict[str, Any]) -> tuple[Any, dict[A
 
 
 def assign_from_values_fn(var_names_to_values: dict[str, Any]) -> Callable[[Any], Any]:
-    """A function that sets variables in the session that it is given."""
+    """A function that sets variables in the session that it is given.
+
+    Args:
+        var_names_to_values: from full names of variables to arrays.
+    """
     operation, feeds = assign_from_values(var_names_to_values)
     return lambda session: session.run(operation, feeds)
 
@@ -262,7 +315,13 @@ def assign_from_checkpoint_fn(
 
 
 def assign_from_checkpoint(model_path: str, var_list: Any, ignore_missing_vars: bool = False) -> Any:
-    """An operation that sets variables from a checkpoint, and the feeds that it needs."""
+    """An operation that sets variables from a checkpoint, and the feeds that it needs.
+
+    Args:
+        model_path: prefix of the checkpoint.
+        var_list: variables, or from names in the checkpoint to variables.
+        ignore_missing_vars: leaves out those that are not in the checkpoint.
+    """
     reader = load_checkpoint(model_path)
     wanted = var_list if isinstance(var_list, dict) else {v.op.name: v for v in var_list}
     values = {}
@@ -281,10 +340,18 @@ def load_checkpoint(filepattern: str) -> Any:
 
 
 def load_variable(checkpoint_dir: str, name: str) -> Any:
-    """The value of a variable in a checkpoint."""
+    """The value of a variable in a checkpoint.
+
+    Args:
+        checkpoint_dir: folder of the checkpoints.
+    """
     return load_checkpoint(checkpoint_dir).get_tensor(name)
 
 
 def list_variables(checkpoint_dir: str) -> list[tuple[str, list[int]]]:
-    """Names and shapes of the variables in a checkpoint."""
+    """Names and shapes of the variables in a checkpoint.
+
+    Args:
+        checkpoint_dir: folder of the checkpoints.
+    """
     return sorted(load_checkpoint(checkpoint_dir).get_variable_to_shape_map().items())

@@ -41,7 +41,13 @@ def ignore_errors() -> Transformation:
 
 
 def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: int | None = None) -> Transformation:
-    """`shuffle`, then `repeat`."""
+    """`shuffle`, then `repeat`.
+
+    Args:
+        buffer_size: elements that are shuffled among each other.
+        count: how often; None for ever.
+        seed: seed of the random numbers.
+    """
     return lambda d: d.shuffle(buffer_size, seed).repeat(count)
 
 
@@ -52,7 +58,15 @@ def map_and_batch(
     drop_remainder: Any = False,
     num_parallel_calls: Any = None,
 ) -> Transformation:
-    """`map`, then `batch`."""
+    """`map`, then `batch`.
+
+    Args:
+        map_func: from an element to another.
+        batch_size: elements of a batch.
+        num_parallel_batches: accepted for TensorFlow's sake.
+        drop_remainder: leaves out a last batch that is not full.
+        num_parallel_calls: calls at the same time.
+    """
     calls = num_parallel_calls
     if calls is None and num_parallel_batches is not None:
         calls = num_parallel_batches * batch_size
@@ -73,7 +87,14 @@ def group_by_window(
     window_size: int | None = None,
     window_size_func: Callable[..., Any] | None = None,
 ) -> Transformation:
-    """`Dataset.group_by_window`."""
+    """`Dataset.group_by_window`.
+
+    Args:
+        key_func: from an element to the number of its group.
+        reduce_func: from a key and the data set of a group to a data set.
+        window_size: elements of a group.
+        window_size_func: from a key to the elements of its group.
+    """
     return lambda d: d.group_by_window(key_func, reduce_func, window_size, window_size_func)
 
 
@@ -124,17 +145,28 @@ def unbatch() -> Transformation:
 
 
 def take_while(predicate: Callable[..., Any]) -> Transformation:
-    """`Dataset.take_while`."""
+    """`Dataset.take_while`.
+
+    Args:
+        predicate: from an element to whether it goes on.
+    """
     return lambda d: d.take_while(predicate)
 
 
 def enumerate_dataset(start: int = 0) -> Transformation:
-    """`Dataset.enumerate`."""
+    """`Dataset.enumerate`.
+
+    Args:
+        start: the first number.
+    """
     return lambda d: d.enumerate(start)
 
 
 def get_single_element(dataset: Dataset) -> Any:
     """The one element of a dataset, as tensors.
+
+    Args:
+        dataset: a data set.
 
     Raises:
         InvalidArgumentError: when run, if it has none or several.

@@ -218,15 +218,27 @@ def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None
 
 
 def get_output_types(dataset_or_iterator: Any) -> Any:
-    """Element types of the components."""
+    """Element types of the components.
+
+    Args:
+        dataset_or_iterator: a data set or an iterator.
+    """
     return dataset_or_iterator.output_types
 
 
 def get_output_shapes(dataset_or_iterator: Any) -> Any:
-    """Shapes of the components."""
+    """Shapes of the components.
+
+    Args:
+        dataset_or_iterator: a data set or an iterator.
+    """
     return dataset_or_iterator.output_shapes
 
 
 def get_output_classes(dataset_or_iterator: Any) -> Any:
-    """Python classes of the components."""
+    """Python classes of the components.
+
+    Args:
+        dataset_or_iterator: a data set or an iterator.
+    """
     return dataset_or_iterator.output_classes

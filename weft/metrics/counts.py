@@ -256,7 +256,16 @@ def false_positives_at_thresholds(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> Metric:
-    """As `true_positives_at_thresholds`, where the label was false."""
+    """As `true_positives_at_thresholds`, where the label was false.
+
+    Args:
+        labels: what is true.
+        predictions: what was predicted.
+        thresholds: above which a prediction counts.
+        weights: weight of each value.
+        metrics_collections: collections that the value is added to.
+        updates_collections: collections that the update is added to.
+    """
     return _count_at_thresholds(
         "fp",
         labels,
@@ -279,7 +288,16 @@ def true_negatives_at_thresholds(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> Metric:
-    """As `true_positives_at_thresholds`, for predictions not above, where the label was false."""
+    """As `true_positives_at_thresholds`, for predictions not above, where the label was false.
+
+    Args:
+        labels: what is true.
+        predictions: what was predicted.
+        thresholds: above which a prediction counts.
+        weights: weight of each value.
+        metrics_collections: collections that the value is added to.
+        updates_collections: collections that the update is added to.
+    """
     return _count_at_thresholds(
         "tn",
         labels,
@@ -302,7 +320,16 @@ def false_negatives_at_thresholds(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> Metric:
-    """As `true_positives_at_thresholds`, for predictions not above, where the label was true."""
+    """As `true_positives_at_thresholds`, for predictions not above, where the label was true.
+
+    Args:
+        labels: what is true.
+        predictions: what was predicted.
+        thresholds: above which a prediction counts.
+        weights: weight of each value.
+        metrics_collections: collections that the value is added to.
+        updates_collections: collections that the update is added to.
+    """
     return _count_at_thresholds(
         "fn",
         labels,

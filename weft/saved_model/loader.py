@@ -68,6 +68,10 @@ class NoSavedModelError(NotFoundError, OSError):
 def read_meta_graph(export_dir: str | os.PathLike[str], tags: Iterable[str]) -> Any:
     """The `MetaGraphDef` of a SavedModel that has exactly the tags.
 
+    Args:
+        export_dir: folder of the model.
+        tags: the graph's tags.
+
     Raises:
         RuntimeError: there is none.
     """

@@ -167,6 +167,11 @@ def merge(
 def merge_all(
     key: str = GraphKeys.SUMMARIES, scope: str | None = None, name: str | None = None
 ) -> Tensor | None:
-    """All summaries of a collection in one; None if there are none."""
+    """All summaries of a collection in one; None if there are none.
+
+    Args:
+        key: name of the collection of summaries.
+        scope: keeps what is under this scope.
+    """
     found = get_default_graph().get_collection(key, scope)
     return merge(found, name=name) if found else None

@@ -126,6 +126,13 @@ def generate_checkpoint_state_proto(
 ) -> CheckpointState:
     """The state to be written for a folder, with paths relative to it where they are relative at all.
 
+    Args:
+        save_dir: the folder.
+        model_checkpoint_path: prefix of the latest checkpoint.
+        all_model_checkpoint_paths: prefixes of all that are kept, oldest first.
+        all_model_checkpoint_timestamps: when each was written, in seconds since 1970.
+        last_preserved_timestamp: when one was last kept for good.
+
     Raises:
         ValueError: there are not as many times as paths.
     """
@@ -189,7 +196,12 @@ def update_checkpoint_state(
 def latest_checkpoint(
     checkpoint_dir: str | os.PathLike[str], latest_filename: str | None = None
 ) -> str | None:
-    """Prefix of the latest checkpoint in a folder; None where there is none."""
+    """Prefix of the latest checkpoint in a folder; None where there is none.
+
+    Args:
+        checkpoint_dir: folder of the checkpoints.
+        latest_filename: name of the file that lists them; "checkpoint" by default.
+    """
     state = get_checkpoint_state(checkpoint_dir, latest_filename)
     if state is not None and checkpoint_exists(state.model_checkpoint_path):
         return state.model_checkpoint_path
@@ -197,19 +209,33 @@ def latest_checkpoint(
 
 
 def checkpoint_exists(checkpoint_prefix: str | os.PathLike[str]) -> bool:
-    """Whether there is a checkpoint of that prefix, weft's or TensorFlow's."""
+    """Whether there is a checkpoint of that prefix, weft's or TensorFlow's.
+
+    Args:
+        checkpoint_prefix: prefix of the checkpoint.
+    """
     return _exists(os.fspath(checkpoint_prefix))
 
 
 def get_checkpoint_mtimes(checkpoint_prefixes: Sequence[str]) -> list[float]:
-    """When checkpoints were written, in seconds since 1970; those that are gone are left out."""
+    """When checkpoints were written, in seconds since 1970; those that are gone are left out.
+
+    Args:
+        checkpoint_prefixes: prefixes of checkpoints.
+    """
     return [os.path.getmtime(f"{p}.index") for p in checkpoint_prefixes if checkpoint_exists(p)]
 
 
 def remove_checkpoint(
     checkpoint_prefix: str, checkpoint_format_version: int = 2, meta_graph_suffix: str = "meta"
 ) -> None:
-    """Removes a checkpoint with its graph."""
+    """Removes a checkpoint with its graph.
+
+    Args:
+        checkpoint_prefix: prefix of the checkpoint.
+        checkpoint_format_version: accepted for TensorFlow's sake.
+        meta_graph_suffix: ending of the file with its graph.
+    """
     del checkpoint_format_version
     remove_checkpoint_files(checkpoint_prefix)
     meta = f"{checkpoint_prefix}.{meta_graph_suffix}"
@@ -303,6 +329,9 @@ NewCheckpointReader = CheckpointReader
 def load_checkpoint(ckpt_dir_or_file: str | os.PathLike[str]) -> CheckpointReader:
     """A reader of a checkpoint, or of the latest one in a folder.
 
+    Args:
+        ckpt_dir_or_file: prefix of a checkpoint, or a folder whose latest one is taken.
+
     Raises:
         ValueError: the folder has none.
     """
@@ -319,10 +348,18 @@ def _found(path: str) -> str:
 
 
 def load_variable(ckpt_dir_or_file: str | os.PathLike[str], name: str) -> Any:
-    """The value of a variable in a checkpoint; `name` may end in ":0"."""
+    """The value of a variable in a checkpoint; `name` may end in ":0".
+
+    Args:
+        ckpt_dir_or_file: prefix of a checkpoint, or a folder whose latest one is taken.
+    """
     return load_checkpoint(ckpt_dir_or_file).get_tensor(name.removesuffix(":0"))
 
 
 def list_variables(ckpt_dir_or_file: str | os.PathLike[str]) -> list[tuple[str, list[int]]]:
-    """Names and shapes of the variables in a checkpoint, by name."""
+    """Names and shapes of the variables in a checkpoint, by name.
+
+    Args:
+        ckpt_dir_or_file: prefix of a checkpoint, or a folder whose latest one is taken.
+    """
     return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())

@@ -24,6 +24,9 @@ def get_global_step(graph: Graph | None = None) -> Any:
     """The graph's global step, or None where it has none.
 
     It is the one variable in `GraphKeys.GLOBAL_STEP`, or else the tensor "global_step:0".
+
+    Args:
+        graph: the graph; the default graph by default.
     """
     graph = graph or get_default_graph()
     found = graph.get_collection(GraphKeys.GLOBAL_STEP)
@@ -43,6 +46,9 @@ def get_global_step(graph: Graph | None = None) -> Any:
 def create_global_step(graph: Graph | None = None) -> Any:
     """A new global step, an int64 scalar that starts at zero.
 
+    Args:
+        graph: the graph; the default graph by default.
+
     Raises:
         ValueError: the graph has one already.
     """
@@ -61,13 +67,20 @@ def create_global_step(graph: Graph | None = None) -> Any:
 
 
 def get_or_create_global_step(graph: Graph | None = None) -> Any:
-    """The graph's global step; made where it has none."""
+    """The graph's global step; made where it has none.
+
+    Args:
+        graph: the graph; the default graph by default.
+    """
     found = get_global_step(graph)
     return create_global_step(graph) if found is None else found
 
 
 def assert_global_step(global_step_tensor: Any) -> None:
     """Checks that something is fit to be a global step.
+
+    Args:
+        global_step_tensor: the step count; that of the graph by default.
 
     Raises:
         TypeError: it is no variable or tensor of integers, or no scalar.
@@ -81,5 +94,10 @@ def assert_global_step(global_step_tensor: Any) -> None:
 
 
 def global_step(sess: Any, global_step_tensor: Any) -> int:
-    """The value of the global step in a session."""
+    """The value of the global step in a session.
+
+    Args:
+        sess: the session.
+        global_step_tensor: the step count; that of the graph by default.
+    """
     return int(sess.run(global_step_tensor))

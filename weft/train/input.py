@@ -543,7 +543,19 @@ def shuffle_batch_join(
     shared_name: str | None = None,
     name: str | None = None,
 ) -> Example:
-    """As `shuffle_batch`, of examples that several sources give, each read by a thread of its own."""
+    """As `shuffle_batch`, of examples that several sources give, each read by a thread of its own.
+
+    Args:
+        tensors_list: the examples of each thread: lists or dicts of tensors.
+        batch_size: elements of a batch.
+        capacity: most elements of the queue.
+        min_after_dequeue: least elements left in the queue, for a good mixture.
+        seed: seed of the random numbers.
+        enqueue_many: whether each tensor holds many examples.
+        shapes: shapes of the components, where they are not known.
+        allow_smaller_final_batch: whether a last batch that is not full is given.
+        shared_name: a name under which sessions on the same devices share the queue.
+    """
     with name_scope(name, "shuffle_batch_join") as scope:
         return _batched(
             list(tensors_list),

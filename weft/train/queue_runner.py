@@ -204,7 +204,12 @@ def _try(sess: Any, operation: Operation) -> None:
 
 
 def add_queue_runner(qr: QueueRunner, collection: str = GraphKeys.QUEUE_RUNNERS) -> None:
-    """Adds a runner to those that `start_queue_runners` starts."""
+    """Adds a runner to those that `start_queue_runners` starts.
+
+    Args:
+        qr: the runner.
+        collection: name of the collection.
+    """
     get_default_graph().add_to_collection(collection, qr)
 
 

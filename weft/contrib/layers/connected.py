@@ -69,24 +69,52 @@ def fully_connected(
 
 
 def linear(inputs: Any, num_outputs: int, activation_fn: Function | None = None, **keywords: Any) -> Tensor:
-    """`fully_connected` without an activation."""
+    """`fully_connected` without an activation.
+
+    Args:
+        inputs: a tensor.
+        num_outputs: units of the layer.
+        activation_fn: applied at the end.
+        **keywords: further arguments, as there.
+    """
     return fully_connected(inputs, num_outputs, activation_fn, **keywords)
 
 
 def relu(inputs: Any, num_outputs: int, activation_fn: Function | None = nn.relu, **keywords: Any) -> Tensor:
-    """`fully_connected` with a rectifier."""
+    """`fully_connected` with a rectifier.
+
+    Args:
+        inputs: a tensor.
+        num_outputs: units of the layer.
+        activation_fn: applied at the end.
+        **keywords: further arguments, as there.
+    """
     return fully_connected(inputs, num_outputs, activation_fn, **keywords)
 
 
 def relu6(
     inputs: Any, num_outputs: int, activation_fn: Function | None = nn.relu6, **keywords: Any
 ) -> Tensor:
-    """`fully_connected` with a rectifier that is cut off at six."""
+    """`fully_connected` with a rectifier that is cut off at six.
+
+    Args:
+        inputs: a tensor.
+        num_outputs: units of the layer.
+        activation_fn: applied at the end.
+        **keywords: further arguments, as there.
+    """
     return fully_connected(inputs, num_outputs, activation_fn, **keywords)
 
 
 def elu(inputs: Any, num_outputs: int, activation_fn: Function | None = nn.elu, **keywords: Any) -> Tensor:
-    """`fully_connected` with an exponential linear unit."""
+    """`fully_connected` with an exponential linear unit.
+
+    Args:
+        inputs: a tensor.
+        num_outputs: units of the layer.
+        activation_fn: applied at the end.
+        **keywords: further arguments, as there.
+    """
     return fully_connected(inputs, num_outputs, activation_fn, **keywords)
 
 

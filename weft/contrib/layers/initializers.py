@@ -35,5 +35,13 @@ def variance_scaling_initializer(
     seed: int | None = None,
     dtype: Any = "float32",
 ) -> VarianceScaling:
-    """Random numbers with a variance of `factor / n`; mode FAN_IN, FAN_OUT or FAN_AVG says what n counts."""
+    """Random numbers with a variance of `factor / n`; mode FAN_IN, FAN_OUT or FAN_AVG says what n counts.
+
+    Args:
+        factor: factor of the variance.
+        mode: FAN_IN, FAN_OUT or FAN_AVG.
+        uniform: whether the numbers are evenly distributed.
+        seed: seed of the random numbers.
+        dtype: element type.
+    """
     return VarianceScaling(factor, mode.lower(), "uniform" if uniform else "truncated_normal", seed, dtype)

@@ -21,7 +21,14 @@ __all__ = ["batch_norm", "instance_norm", "layer_norm", "unit_norm"]
 
 @add_arg_scope
 def unit_norm(inputs: Any, dim: int, epsilon: float = 1e-7, scope: str | None = None) -> Tensor:
-    """The input divided by its length along a dimension."""
+    """The input divided by its length along a dimension.
+
+    Args:
+        inputs: a tensor.
+        dim: the dimension.
+        epsilon: added to the length, against division by zero.
+        scope: name scope of the ops.
+    """
     inputs = convert_to_tensor(inputs)
     rank = inputs.shape.rank
     if rank is not None and not 0 <= dim < rank:

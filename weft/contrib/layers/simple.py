@@ -18,7 +18,13 @@ __all__ = ["dropout", "flatten", "one_hot_encoding", "softmax"]
 
 @add_arg_scope
 def flatten(inputs: Any, outputs_collections: Any = None, scope: str | None = None) -> Tensor:
-    """All dimensions but the first made into one."""
+    """All dimensions but the first made into one.
+
+    Args:
+        inputs: a tensor of two dimensions or more.
+        outputs_collections: collections that the result is added to.
+        scope: name scope of the ops.
+    """
     with get_default_graph().name_scope(scope or "Flatten"):
         return collected(outputs_collections, None, core.flatten(inputs))
 
@@ -65,6 +71,11 @@ def one_hot_encoding(
 
 @add_arg_scope
 def softmax(logits: Any, scope: str | None = None) -> Tensor:
-    """Probabilities from logits, over the last dimension of a tensor of any rank above one."""
+    """Probabilities from logits, over the last dimension of a tensor of any rank above one.
+
+    Args:
+        logits: scores; the last dimension is that of the classes.
+        scope: scope of the ops.
+    """
     with get_default_graph().name_scope(scope or "softmax"):
         return nn.softmax(convert_to_tensor(logits))

@@ -17,7 +17,14 @@ __all__ = ["embed_sequence", "repeat", "stack"]
 
 @add_arg_scope
 def repeat(inputs: Any, repetitions: int, layer: Function, *args: Any, **kwargs: Any) -> Tensor:
-    """The same layer several times in a row, with variables of its own each time."""
+    """The same layer several times in a row, with variables of its own each time.
+
+    Args:
+        inputs: what the first one takes.
+        repetitions: how often.
+        layer: function of the layer.
+        *args, **kwargs: further arguments of the layer; `scope` is the scope of all.
+    """
     scope = kwargs.pop("scope", None)
     with variable_scope(scope, "Repeat", [inputs]):
         outputs = convert_to_tensor(inputs)

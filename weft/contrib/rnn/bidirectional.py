@@ -97,7 +97,18 @@ def stack_bidirectional_rnn(
     sequence_length: Any = None,
     scope: Any = None,
 ) -> tuple[list[Any], tuple[Any, ...], tuple[Any, ...]]:
-    """`stack_bidirectional_dynamic_rnn` over a list of inputs, one for each step."""
+    """`stack_bidirectional_dynamic_rnn` over a list of inputs, one for each step.
+
+    Args:
+        cells_fw: cells that go forwards.
+        cells_bw: cells that go backwards.
+        inputs: a tensor.
+        initial_states_fw: states that the forward cells begin with.
+        initial_states_bw: states that the backward cells begin with.
+        dtype: element type.
+        sequence_length: length of each sequence, `(batch,)`.
+        scope: keeps what is under this scope.
+    """
     states_fw, states_bw = _checked(cells_fw, cells_bw, initial_states_fw, initial_states_bw)
     last_fw, last_bw = [], []
     steps: Any = inputs

@@ -222,7 +222,13 @@ class RNNCell(Layer):
 
 
 class LayerRNNCell(RNNCell):
-    """A cell that makes its variables in `build`, as layers do."""
+    """A cell that makes its variables in `build`, as layers do.
+
+    Args:
+        trainable: whether the variables are trained.
+        dtype: element type.
+        wish: further arguments, as for layers.
+    """
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None, *args: Any, **arguments: Any) -> Any:
         """One step; see `RNNCell`."""

@@ -282,5 +282,9 @@ def read_data_sets(
 
 
 def load_mnist(train_dir: str = "MNIST-data") -> Datasets:
-    """`read_data_sets` with the defaults."""
+    """`read_data_sets` with the defaults.
+
+    Args:
+        train_dir: the folder.
+    """
     return read_data_sets(train_dir)
