@@ -39,6 +39,7 @@ from . import (
     test,
     train,
 )
+from .accumulators import ConditionalAccumulator, ConditionalAccumulatorBase, SparseConditionalAccumulator
 from .actors.config import (
     ConfigProto,
     GPUOptions,
@@ -361,6 +362,7 @@ from .initializers import (
     variance_scaling_initializer,
     zeros_initializer,
 )
+from .jax_function import jax_function
 from .linear_algebra import (
     cholesky,
     cholesky_solve,
@@ -706,6 +708,8 @@ __all__ = [
     "AggregationMethod",
     "Assert",
     "AttrValue",
+    "ConditionalAccumulator",
+    "ConditionalAccumulatorBase",
     "ConfigProto",
     "DType",
     "DeviceAttributes",
@@ -745,6 +749,7 @@ __all__ = [
     "RunOptions",
     "Session",
     "SessionLog",
+    "SparseConditionalAccumulator",
     "SparseFeature",
     "SparseTensor",
     "SparseTensorValue",
@@ -988,6 +993,7 @@ __all__ = [
     "is_strictly_increasing",
     "is_tensor",
     "is_variable_initialized",
+    "jax_function",
     "layers",
     "lbeta",
     "less",

@@ -2,6 +2,7 @@
 
 from .. import operators  # noqa: F401
 from . import (  # noqa: F401
+    accumulators,
     activation,
     array,
     beams,
@@ -33,6 +34,7 @@ from . import (  # noqa: F401
     image_codecs,
     image_patches,
     io,
+    jax_function,
     linalg,
     losses,
     math,

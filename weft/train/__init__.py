@@ -117,6 +117,7 @@ from .supervisor import (
     Supervisor,
     basic_train_loop,
 )
+from .sync_replicas import SyncReplicasOptimizer
 from .warm_start import VocabInfo, init_from_checkpoint, warm_start
 
 __all__ = [
@@ -167,6 +168,7 @@ __all__ = [
     "StopAtStepHook",
     "SummarySaverHook",
     "Supervisor",
+    "SyncReplicasOptimizer",
     "VocabInfo",
     "WorkerSessionCreator",
     "add_queue_runner",
