@@ -8,7 +8,6 @@ from typing import Any
 from ..graph.ops.windows import Geometry
 from .columns import channel_sums
 from .conv import exact, last_dims
-from .parallel import product_parts
 from .registry import KernelContext, kernel
 from .shaping import dims_of
 from .windows import channels_first, channels_last, geometry_of, pad_spatial, tap_slices, taps, unpadded
@@ -79,11 +78,8 @@ def depthwise_filter_grad(xp: Any, x: Any, dims: Sequence[int], grad: Any, g: Ge
             else:
                 dw[tap] = _products(xp, values, grad[part])
 
-    if xp.__name__ == "numpy":
-        product_parts(work, len(parts))
-    else:
-        for index in range(len(parts)):
-            work(index)
+    for index in range(len(parts)):
+        work(index)
     return sum(found[1:], found[0]) if found else xp.zeros(tuple(dims), grad.dtype)
 
 

@@ -1,6 +1,6 @@
-"""Kernels that treat each row of a batch alike, run on a block of rows at a time.
+"""Kernels that treat each row of a batch alike, run on as many parts of the rows as there are threads.
 
-What a block needs stays in the cache from one pass over it to the next, and several threads take blocks in turn.
+Parts are large: threads that make many short calls spend their time handing the interpreter to each other.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ from typing import Any
 import numpy as np
 
 from .. import activation, depthwise, losses, norm, pool, resize, unary
-from ..parallel import run_parts
+from ..parallel import run_parts, thread_count
 from ..registry import KernelContext, KernelFunction, kernel
 
 __all__ = ["by_rows"]
 
-_BLOCK_BYTES = 1 << 19
-"""Size of a block of the largest input or output."""
-
-_WORTH_BLOCKS = 3
-"""Blocks from which dividing is worth the copies of the results."""
+_PART_BYTES = 1 << 20
+"""Least size of the largest input or output of a part."""
 
 
 def by_rows(*rows: int, sizes: int | None = None) -> Callable[[KernelFunction], KernelFunction]:
@@ -37,10 +34,10 @@ def by_rows(*rows: int, sizes: int | None = None) -> Callable[[KernelFunction], 
             largest = max((inputs[p].nbytes for p in rows), default=0) if count else 0
             if sizes is not None:
                 largest = max(largest, int(np.prod(inputs[sizes], dtype=np.int64)) * c.out_dtype.itemsize)
-            blocks = min(largest // _BLOCK_BYTES, count)
-            if blocks < _WORTH_BLOCKS:
+            parts = min(largest // _PART_BYTES, count, thread_count())
+            if parts < 2:
                 return function(c, *inputs)
-            return _divided(function, c, inputs, rows, sizes, count, blocks)
+            return _divided(function, c, inputs, rows, sizes, count, parts)
 
         return run
 
@@ -61,29 +58,27 @@ def _divided(
     rows: Sequence[int],
     sizes: int | None,
     count: int,
-    blocks: int,
+    parts: int,
 ) -> Any:
-    edges = [count * i // blocks for i in range(blocks + 1)]
+    edges = [count * i // parts for i in range(parts + 1)]
+    found: list[Any] = [None] * parts
 
-    def compute(index: int) -> tuple[slice, Sequence[Any]]:
+    def work(index: int) -> None:
         part = slice(edges[index], edges[index + 1])
         given = [v[part] if p in rows else v for p, v in enumerate(inputs)]
         if sizes is not None:
             given[sizes] = np.array([part.stop - part.start, *inputs[sizes][1:]])
         result = function(c, *given)
-        return part, result if isinstance(result, tuple) else (result,)
+        found[index] = result if isinstance(result, tuple) else (result,)
 
-    part, first = compute(0)
-    outs = [np.empty((count, *r.shape[1:]), r.dtype) for r in first]
-    for out, result in zip(outs, first, strict=True):
-        out[part] = result
+    run_parts(work, parts)
+    outs = [np.empty((count, *r.shape[1:]), r.dtype) for r in found[0]]
 
-    def work(index: int) -> None:
-        at, results = compute(index + 1)
-        for whole, made in zip(outs, results, strict=True):
-            whole[at] = made
+    def join(index: int) -> None:
+        for out, made in zip(outs, found[index], strict=True):
+            out[edges[index] : edges[index + 1]] = made
 
-    run_parts(work, blocks - 1)
+    run_parts(join, parts)
     return tuple(outs) if len(outs) > 1 else outs[0]
 
 

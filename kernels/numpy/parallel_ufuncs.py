@@ -20,8 +20,8 @@ _SLOW = frozenset(
 )  # fmt: skip
 """Ops that take several times as long as reading and writing their elements."""
 
-_BLOCK = 1 << 16
-_WORTH_BLOCKS = 4
+_BLOCK = 1 << 18
+_WORTH_BLOCKS = 2
 
 
 def divided(ufunc: np.ufunc, row: SegmentNode) -> Callable[..., Any]:

@@ -10,7 +10,6 @@ import numpy as np
 from ..incomplete_gamma import density, slope_over_density
 from ..registry import KernelContext, kernel
 from ..special import NAMES, in_single, polygamma
-from .by_rows import by_rows
 from .fast_erf import erf32
 
 
@@ -32,7 +31,6 @@ for _op, _name in NAMES.items():
 
 
 @kernel("Erf", on="numpy")
-@by_rows(0)
 @in_single
 def erf(c: KernelContext, x: Any) -> Any:
     return library().erf(x) if c.in_types[0].size == 8 else erf32(x)
