@@ -97,10 +97,9 @@ def _step(graph: Graph, fetches: Sequence[str], name: str) -> Subgraph:
             raise PlacementError(missing[0], f"{name} has no node {missing[0]!r}")
         targets = [known[f.split(":")[0].lstrip("^")] for f in fetches]
     else:
+        waited = {c.name for op in operations for c in op.control_inputs}
         targets = [
-            op
-            for op in operations
-            if not op.control_consumers() and not any(t.consumers() for t in op.outputs)
+            op for op in operations if op.name not in waited and not any(t.consumers() for t in op.outputs)
         ]
     feeds = [op.outputs[0] for op in operations if op.type == "Placeholder"]
     return prune(graph, [], feeds, targets)
