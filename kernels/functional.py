@@ -113,7 +113,10 @@ def run_loop(c: KernelContext, values: list[Any]) -> list[Any]:
     condition, body = c.functions[c.attrs["cond"].name], c.functions[c.attrs["body"].name]
     written, count = written_positions(c), len(values)
     runtime = c.runtime
-    while truth(condition(values)[0]):
+    while True:
+        holds = condition(values)[0]
+        if not (holds if type(holds) is np.bool_ else truth(holds)):
+            break
         if runtime is not None and runtime.cancelled():
             raise CancelledError(c.node.name, f"{c.node.op} '{c.node.name}': the step was given up")
         results = body(values)

@@ -41,7 +41,7 @@ _ALIASES = frozenset(
 
 def generate(segment: Segment, backend: str, xp: Any) -> CompiledSegment:
     """The segment as one Python function; see `Backend.compile`."""
-    return _Source(segment, backend, xp).function()
+    return np.errstate(all="ignore")(_Source(segment, backend, xp).function())  # type: ignore[no-any-return]
 
 
 @dataclass(slots=True)
@@ -65,7 +65,8 @@ class _Source:
         self.backend = backend
         self.xp = xp
         self.names: dict[str, Any] = {f"v{slot}": value for slot, value in segment.constants.items()}
-        self.bodies = compiled_bodies(segment, lambda body: generate(body, backend, xp))
+        # Bodies run within the segment, where NumPy's warnings are off already; a short loop would feel the switching.
+        self.bodies = compiled_bodies(segment, lambda body: _Source(body, backend, xp).function())
 
     def function(self) -> CompiledSegment:
         segment, names = self.segment, self.names
@@ -103,7 +104,7 @@ class _Source:
         exec(code, names)
         run = names["run"]
         locator.code = run.__code__
-        return np.errstate(all="ignore")(run)  # type: ignore[no-any-return]
+        return run  # type: ignore[no-any-return]
 
     def call(self, row: SegmentNode) -> _Call | None:
         """How a node is computed; None where its result is its last input as it is, or it has none."""
