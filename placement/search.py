@@ -104,7 +104,7 @@ class Clock:
 
 def default_budget(tasks: int) -> float:
     """Seconds that a search over so many tasks may take where nothing else is said."""
-    return min(20.0, 0.5 + tasks * 3e-4)
+    return min(14.0, 0.3 + tasks * 1.5e-4)
 
 
 @planner("auto", "search")
