@@ -5,6 +5,7 @@ OVERRIDES = (
     "conv",
     "depthwise",
     "functional",
+    "jax_function",
     "linalg",
     "pool",
     "random",

@@ -22,6 +22,7 @@ OWN: dict[str, str] = {
 
 
 LEFT_OUT: dict[tuple[str, str], str] = {
+    ("XlaCallModule", "function_list"): "TensorFlow's compiler fills it in, no program does",
     ("VarHandleOp", "debug_name"): "TensorFlow before 2.13 does not know it",
 }
 """Attributes of TensorFlow's that weft does not declare, and why."""
