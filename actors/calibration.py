@@ -22,7 +22,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..graph.errors import PlacementError
+from ..graph.errors import OpError, PlacementError
 from ..placement import Cluster, DeviceInfo, Link
 from ..placement.op_times import OpTimes
 from .measure import DeviceSpeed, measure_device
@@ -210,9 +210,12 @@ def calibrate(
     transports = {"local": measure_local()}
     if ray:
         told("device actors", 0.6)
-        made, actor = measure_ray(told)
-        transports["ray"] = made
-        if "numpy" in devices:
+        try:
+            made, actor = measure_ray(told)
+        except OpError as error:
+            _LOG.warning("device actors were not measured: %s", error.message)
+        else:
+            transports["ray"] = made
             devices["numpy@1"] = _combined(devices["numpy"], actor)
     machine = f"{platform.node()}: {_processor()}, {os.cpu_count()} cores"
     found = Calibration(machine, devices, transports, time.monotonic() - start)

@@ -28,8 +28,8 @@ class TimedSegment:
     """
 
     def __init__(self, segment: Segment) -> None:
-        self.names = [row.node.name for row in segment.nodes]
         source = _TimedSource(segment, "numpy", np)
+        self.names = [row.node.name for row in source.segment.nodes]
         self._ends, self._seen = source.ends, source.seen
         self._run = source.function()
 
@@ -69,6 +69,9 @@ class _TimedSource(_Source):
                 self.names[f"s{slot}"] = self._shape_of((node.name, output))
                 text += f"; s{slot}(v{slot})"
         return text
+
+    def update(self, index: int) -> str:
+        return f"{super().update(index)}; _note()"
 
     def _shape_of(self, ref: tuple[str, int]) -> Any:
         seen = self.seen

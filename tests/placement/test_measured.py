@@ -172,3 +172,24 @@ def test_a_trace_is_what_perfetto_reads() -> None:
         row = event["pid"], event["tid"]
         assert event["ts"] >= rows.get(row, 0.0) - 1e-6
         rows[row] = event["ts"] + event["dur"]
+
+
+def test_a_traced_training_step_times_every_node_and_updates_as_others_do() -> None:
+    with tf.Graph().as_default():
+        w = tf.get_variable("w", [512, 64], initializer=tf.ones_initializer())
+        loss = tf.reduce_sum(tf.square(tf.tanh(w)))
+        train = tf.train.AdamOptimizer(0.1).minimize(loss)
+        metadata = tf.RunMetadata()
+        options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+        values = []
+        for traced_steps in (0, 3):
+            with tf.Session() as session:
+                session.run(tf.global_variables_initializer())
+                for i in range(4):
+                    if i < traced_steps:
+                        session.run(train, None, options, metadata)
+                    else:
+                        session.run(train)
+                values.append(session.run(w))
+        np.testing.assert_array_equal(values[0], values[1])
+    assert any("Adam" in n.node_name for d in metadata.step_stats.dev_stats for n in d.node_stats)
