@@ -19,7 +19,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["WORTH_PRODUCTS", "product_parts", "run_parts", "thread_count"]
+__all__ = [
+    "WORTH_PRODUCTS",
+    "dividing_products",
+    "product_parts",
+    "products_are_divided",
+    "run_parts",
+    "thread_count",
+]
 
 WORTH_PRODUCTS = 1 << 26
 """Multiplications in a product of matrices from which threads of our own lose less than BLAS's."""
@@ -111,18 +118,20 @@ def _help() -> None:
 
 
 def product_parts(work: Callable[[int], None], count: int) -> None:
-    """`run_parts` for work that multiplies matrices: BLAS is kept to one thread per part meanwhile.
+    """`run_parts` for work that multiplies matrices, where products are divided (`dividing_products`).
 
-    BLAS's own threads divide a product once, evenly, and wait for each other actively, for a while after the
-    product too; parts that are taken one by one lose less on a machine that others use. Where BLAS cannot be told
-    so, the parts run one after the other, each with BLAS's own threads.
+    Elsewhere the parts run one after the other, each with BLAS's own threads.
     """
-    if count < 2 or thread_count() < 2 or getattr(_local, "is_helper", False) or _blas() is None:
-        for index in range(count):
-            work(index)
-        return
-    with _single_threaded_blas():
+    if products_are_divided():
         run_parts(work, count)
+        return
+    for index in range(count):
+        work(index)
+
+
+def products_are_divided() -> bool:
+    """Whether BLAS is kept to one thread just now, so that large products are for us to divide."""
+    return _users > 0
 
 
 _users = 0
@@ -131,10 +140,18 @@ _setting = threading.Lock()
 
 
 @contextmanager
-def _single_threaded_blas() -> Iterator[None]:
+def dividing_products() -> Iterator[None]:
+    """Keeps BLAS to one thread for a while.
+
+    BLAS's own threads divide a product once, evenly, and go on waiting actively after it; parts that are taken one
+    by one, with the copying that belongs to them, lose less. The two kinds of threads must not meet: each would
+    wait for processors that the other holds. Does nothing where there is one thread, or where BLAS cannot be told.
+    """
     global _users, _before
-    library = _blas()
-    assert library is not None
+    library = _blas() if thread_count() > 1 else None
+    if library is None:
+        yield
+        return
     get, put = library
     with _setting:
         if not _users:

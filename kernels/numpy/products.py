@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import matmul as shared
-from ..parallel import WORTH_PRODUCTS, product_parts
+from ..parallel import WORTH_PRODUCTS, product_parts, products_are_divided
 from ..registry import KernelContext, kernel, specialize
 
 _PARTS = 4
@@ -19,7 +19,7 @@ def product(a: Any, b: Any) -> Any:
     """The product of two matrices."""
     rows, inner = a.shape
     columns = b.shape[1]
-    if rows * inner * columns < WORTH_PRODUCTS or b.shape[0] != inner:
+    if rows * inner * columns < WORTH_PRODUCTS or b.shape[0] != inner or not products_are_divided():
         return np.dot(a, b)
     out = np.empty((rows, columns), np.result_type(a, b))
     longest = max(rows, columns)

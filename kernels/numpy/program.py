@@ -18,6 +18,7 @@ import numpy as np
 from ...graph.errors import InvalidArgumentError, OpError, ResourceExhaustedError, UnknownError
 from ..backend import CompiledSegment
 from ..bodies import compiled_bodies
+from ..parallel import dividing_products
 from ..registry import KernelContext, prepare, specializer
 from ..segment import Segment, SegmentNode, host_arguments
 from .inplace import Updater, in_place_rows, own_memory, updater, written_arguments
@@ -41,7 +42,21 @@ _ALIASES = frozenset(
 
 def generate(segment: Segment, backend: str, xp: Any) -> CompiledSegment:
     """The segment as one Python function; see `Backend.compile`."""
-    return np.errstate(all="ignore")(_Source(segment, backend, xp).function())  # type: ignore[no-any-return]
+    run = _Source(segment, backend, xp).function()
+    if any(row.node.op in _DIVIDED for row in segment.nodes):
+        run = dividing_products()(run)
+    return np.errstate(all="ignore")(run)  # type: ignore[no-any-return]
+
+
+_DIVIDED = frozenset(
+    f"{name}{gradient}"
+    for name, gradients in (
+        ("Conv2D", ("", "BackpropFilter", "BackpropInput")),
+        ("Conv3D", ("", "BackpropFilterV2", "BackpropInputV2")),
+    )
+    for gradient in gradients
+)
+"""Ops whose products are divided together with the copying that belongs to them."""
 
 
 @dataclass(slots=True)

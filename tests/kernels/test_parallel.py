@@ -14,6 +14,7 @@ from weft.kernels.numpy import products
 @pytest.fixture(params=[1, 3])
 def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(parallel, "thread_count", lambda: request.param)
+    monkeypatch.setattr(products, "WORTH_PRODUCTS", 1000)
     yield request.param
 
 
@@ -59,20 +60,32 @@ def test_helpers_do_not_warn(threads: int) -> None:
     assert np.isnan(out).all()
 
 
-def test_blas_has_its_threads_back_afterwards() -> None:
+def test_blas_has_its_threads_back_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     library = parallel._blas()
     if library is None:
         pytest.skip("NumPy comes with another BLAS")
+    monkeypatch.setattr(parallel, "thread_count", lambda: 2)
     before = library[0]()
-    seen: list[int] = []
-    parallel.product_parts(lambda _: seen.append(library[0]()), 3)
+    with parallel.dividing_products(), parallel.dividing_products():
+        assert parallel.products_are_divided()
+        assert library[0]() == 1
+    assert not parallel.products_are_divided()
     assert library[0]() == before
-    assert len(seen) == 3
+    with pytest.raises(ValueError), parallel.dividing_products():
+        raise ValueError
+    assert library[0]() == before
+
+
+@pytest.fixture
+def divided(threads: int) -> Iterator[None]:
+    with parallel.dividing_products():
+        yield
 
 
 @pytest.mark.parametrize("shape", [(300, 200, 100), (100, 200, 300), (64, 3137, 61), (1, 5000, 1000)])
 @pytest.mark.parametrize("turned", [(False, False), (True, False), (False, True), (True, True)])
-def test_large_products(threads: int, shape: tuple[int, int, int], turned: tuple[bool, bool]) -> None:
+@pytest.mark.usefixtures("divided")
+def test_large_products(shape: tuple[int, int, int], turned: tuple[bool, bool]) -> None:
     rng = np.random.default_rng(0)
     rows, inner, columns = shape
     a, b = rng.normal(size=(rows, inner)), rng.normal(size=(inner, columns))
@@ -85,7 +98,8 @@ def test_products_of_matrices_that_do_not_fit() -> None:
         products.product(np.ones((2000, 2000)), np.ones((1000, 2000)))
 
 
-def test_batches_of_products(threads: int) -> None:
+@pytest.mark.usefixtures("divided")
+def test_batches_of_products() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(7, 90, 80)), rng.normal(size=(7, 80, 100))
     np.testing.assert_allclose(products.batch_product(x, y), np.matmul(x, y), rtol=1e-12)
@@ -102,13 +116,14 @@ def test_convolutions_do_not_depend_on_the_number_of_threads(
     found = []
     for count in (1, 2, 4):
         monkeypatch.setattr(parallel, "thread_count", lambda count=count: count)
-        found.append(
-            (
-                conv.conv(np, x, w, g),
-                conv.conv_filter_grad(np, x, w.shape, grad, g),
-                conv.conv_input_grad(np, x.shape, w, grad, g),
+        with parallel.dividing_products():
+            found.append(
+                (
+                    conv.conv(np, x, w, g),
+                    conv.conv_filter_grad(np, x, w.shape, grad, g),
+                    conv.conv_input_grad(np, x.shape, w, grad, g),
+                )
             )
-        )
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-13)
