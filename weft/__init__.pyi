@@ -40,6 +40,7 @@ from . import (
     train,
 )
 from .accumulators import ConditionalAccumulator, ConditionalAccumulatorBase, SparseConditionalAccumulator
+from .actors.calibration import calibrate
 from .actors.config import (
     ConfigProto,
     GPUOptions,
@@ -831,6 +832,7 @@ __all__ = [
     "broadcast_dynamic_shape",
     "broadcast_static_shape",
     "broadcast_to",
+    "calibrate",
     "case",
     "cast",
     "ceil",
