@@ -37,6 +37,7 @@ from . import (
     strings,
     summary,
     test,
+    timeline,
     train,
 )
 from .accumulators import ConditionalAccumulator, ConditionalAccumulatorBase, SparseConditionalAccumulator
@@ -1252,6 +1253,7 @@ __all__ = [
     "tensordot",
     "test",
     "tile",
+    "timeline",
     "to_bfloat16",
     "to_complex64",
     "to_complex128",
