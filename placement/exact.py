@@ -55,7 +55,7 @@ def solve(problem: Problem, context: PlannerContext) -> Exact:
     Raises:
         PlacementError: OR-tools is not installed, or the graph is too large.
     """
-    from .search import Measure, search_best
+    from .search import Measure, polished, search_best
 
     if importlib.util.find_spec("ortools") is None:
         raise PlacementError(
@@ -75,7 +75,8 @@ def solve(problem: Problem, context: PlannerContext) -> Exact:
     found, bound, proven = model.solve(max(0.7 * context.budget_seconds, 0.1), context.seed)
     if found is not None:
         measured = Measure(problem, compiled=False)(found, "exact")
-        best = min(best, measured, key=lambda c: c.rank)
+        # The solver may let transfers overtake each other, which channels do not; annealing mends that.
+        best = polished(problem, [best, measured], context.seed, bound * tick)
     # Times are rounded down to ticks, so what holds for the model holds for the step.
     return Exact(best.schedule, best.seconds, min(bound * tick, best.seconds), proven)
 

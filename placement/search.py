@@ -30,6 +30,7 @@ __all__ = [
     "Measure",
     "default_budget",
     "load_loops",
+    "polished",
     "search",
     "search_best",
     "use_compiled",
@@ -326,6 +327,26 @@ def _annealed(
         heat = hottest * 0.5 ** (number % 3)
         found = walker.run(best, int(total * 0.6 / cycles), heat, seed + 10 + number)
         best = min(best, found, key=lambda c: c.rank)
+    return best
+
+
+def polished(problem: Problem, pool: list[Candidate], seed: int, bound: float) -> Candidate:
+    """The best of some candidates for a small problem, annealed for some thousand rounds, whatever time that takes.
+
+    Args:
+        problem: the step.
+        pool: what to begin with.
+        seed: of the random choices.
+        bound: nothing is shorter than this.
+    """
+    measure = Measure(problem, compiled=False)
+    clock = Clock(PlannerContext(600.0, seed))
+    walker = Annealer(problem, measure, bound, clock)
+    best = min(pool, key=lambda c: c.rank)
+    for number, candidate in enumerate(sorted(pool, key=lambda c: c.rank)):
+        for heat in (0.05, 0.01):
+            found = walker.run(candidate, 2000, heat, seed + number)
+            best = min(best, found, key=lambda c: c.rank)
     return best
 
 
