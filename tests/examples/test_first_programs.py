@@ -20,9 +20,20 @@ def target(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_a_line_from_memory_and_from_a_file(target: str, tmp_path: Path) -> None:
+@pytest.mark.ray
+def test_a_line_on_ray(ray_cluster: Any, tmp_path: Path) -> None:
     from examples import linear_regression
 
+    line = linear_regression.fit_fed("ray", 100)
+    assert abs(line.slope - linear_regression.SLOPE) < 0.05
+    linear_regression.write_csv(tmp_path / "points.csv")
+    assert len(linear_regression.fit_csv("ray", tmp_path / "points.csv", 3, tmp_path).losses) == 3
+
+
+def test_a_line_from_memory_and_from_a_file(tmp_path: Path) -> None:
+    from examples import linear_regression
+
+    target = "local"
     assert linear_regression.main([f"--target={target}", "--steps=150", f"--out={tmp_path}"]) == 0
     assert (tmp_path / "lines.png").stat().st_size > 5000
     assert list(tmp_path.glob("events.out.tfevents.*"))
