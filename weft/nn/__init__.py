@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from ..arranging import (
+    depth_to_space,
+    space_to_batch,
+    space_to_depth,
+)
 from ..sorting import (
     in_top_k,
     top_k,
@@ -163,6 +168,7 @@ __all__ = [
     "ctc_greedy_decoder",
     "ctc_loss",
     "ctc_loss_v2",
+    "depth_to_space",
     "depthwise_conv2d",
     "depthwise_conv2d_backprop_filter",
     "depthwise_conv2d_backprop_input",
@@ -218,6 +224,8 @@ __all__ = [
     "softmax_cross_entropy_with_logits_v2",
     "softplus",
     "softsign",
+    "space_to_batch",
+    "space_to_depth",
     "sparse_softmax_cross_entropy_with_logits",
     "static_bidirectional_rnn",
     "static_rnn",
