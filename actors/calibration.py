@@ -235,7 +235,7 @@ def _measure_devices(told: Callable[[str, float], None]) -> dict[str, DeviceSpee
         base, share = 0.55 * number / len(backends), 0.55 / len(backends)
         found[name] = measure_device(
             name,
-            8.0 / len(backends),
+            6.5 / len(backends),
             lambda what, done, b=base, s=share, n=name: told(f"{n}: {what}", b + s * done),
         )
     return found
