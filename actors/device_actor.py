@@ -18,12 +18,12 @@ import ray
 from ..graph.errors import AbortedError, InternalError, OpError
 from ..placement import DeviceInfo
 from .device import Device, Frame
-from .metrics import DeviceMetrics
+from .metrics import DeviceMetrics, process_bytes
 from .program import Program, ProgramSpec
 from .rendezvous import Rendezvous
+from .timing import transfer_timing
 from .transports.loop import Link, Route, StepLoop
 from .transports.ring import Address
-from .timing import transfer_timing
 
 __all__ = ["DeviceActor", "StepMessage", "actor_class"]
 
@@ -106,7 +106,8 @@ class DeviceActor:
         self.metrics = DeviceMetrics(short_name(info.name), self.device.stats)
 
     def __repr__(self) -> str:
-        return f"weft {short_name(self.device.name)}"
+        # Ray asks once, when the actor has started, and puts it before the actor's log lines too.
+        return f"weft {short_name(self.device.name)} ({self.device.backend.name})"
 
     @ray.method(concurrency_group="control")
     def ready(self) -> DeviceInfo:
@@ -125,6 +126,7 @@ class DeviceActor:
 
     @ray.method(concurrency_group="control")
     def register(self, spec: ProgramSpec, session: str) -> int:
+        self.metrics.compiled()
         return self.device.register(spec, session)
 
     @ray.method(concurrency_group="control")
@@ -152,7 +154,12 @@ class DeviceActor:
     @ray.method(concurrency_group="control")
     def stats(self) -> dict[str, Any]:
         """What the device holds; see `Device.stats`."""
-        return {**self.device.stats(), "pid": os.getpid(), "waiting_steps": self._waiting()}
+        return {
+            **self.device.stats(),
+            "pid": os.getpid(),
+            "process_bytes": process_bytes(),
+            "waiting_steps": self._waiting(),
+        }
 
     def _waiting(self) -> int:
         return len(self.rendezvous) + sum(len(loop) for loop in list(self._loops.values()))
@@ -198,6 +205,7 @@ class DeviceActor:
         try:
             if message.commit and not message.trace:
                 values = self.device.run(message.handle, message.session, message.step, message.feeds)
+                self.metrics.segments(time.perf_counter() - start)
                 made = values, None
             else:
                 made = self._run_part(program, message)
@@ -222,7 +230,10 @@ class DeviceActor:
                 if frame.timings is not None:
                     times = self.rendezvous.take(key, [k + _SENT for k in stage.recvs])
                     frame.timings += [transfer_timing(k.removesuffix(_SENT), *t) for k, t in times.items()]
-                self._send(message, self.device.run_stage(frame, stage, received))
+                start = time.perf_counter()
+                sends = self.device.run_stage(frame, stage, received)
+                self.metrics.segments(time.perf_counter() - start)
+                self._send(message, sends)
             values = self.device.fetched(frame)
         finally:
             self._stepping.pop(key, None)
@@ -282,6 +293,7 @@ class DeviceActor:
         received = {k: v for given in inputs if isinstance(given[1], dict) for k, v in given[1].items()}
         try:
             sends = self.device.run_stage(frame, stage, received)
+            self.metrics.segments(time.perf_counter() - start)
             values = self.device.fetched(frame) if position == len(program.stages) - 1 else None
         except BaseException:
             self._stepping.pop(key, None)

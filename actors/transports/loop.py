@@ -215,6 +215,7 @@ class StepLoop:
         start = time.perf_counter()
         if part.simple:
             values = self.shell.device.run(handle, self.session, step, feeds)
+            self.shell.metrics.segments(time.perf_counter() - start)
             self._report(step, values)
             self.shell.metrics.step(time.perf_counter() - start)
             return
@@ -245,7 +246,9 @@ class StepLoop:
                     return
             for edge, slot in needs:
                 slots[slot] = arrived.pop(edge)
+            start = time.perf_counter()
             device.execute_stage(frame, stages[running.at])
+            self.shell.metrics.segments(time.perf_counter() - start)
             self._send(step, part.sends[running.at], slots)
             running.at += 1
         del self._running[step]
