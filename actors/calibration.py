@@ -1,6 +1,6 @@
 """Measures this machine's devices and links once, and keeps what it finds in a file of the user's cache.
 
-`calibrate()` takes under 20 seconds. From then on sessions plan with measured rates instead of usual ones. The file is
+`calibrate()` takes about 10 seconds, 20 more where it starts a Ray. From then on sessions plan with measured rates instead of usual ones. The file is
 `$XDG_CACHE_HOME/weft/calibration-<key>.json` (`~/.cache/weft/...`); its key follows from the processor, the number of
 cores and the versions of what computes, so another machine or an upgrade is measured anew. `WEFT_CALIBRATION` names
 another file, or is `off`.
@@ -192,7 +192,7 @@ def calibrate(
         progress: whether to show progress on standard error, or what to call with the step and the share done.
 
     Returns:
-        What was found. Takes under 20 seconds.
+        What was found. Takes about 10 seconds, 20 more where a Ray has to be started.
     """
     known = known_calibration()
     if known is not None and not force and (not ray or "ray" in known.transports):

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str]) -> int:
 
     found = known_calibration() if args.show else calibrate(ray=not args.no_ray)
     if found is None:
-        print("this machine was not measured yet; `weft calibrate` does so in under 20 seconds")
+        print("this machine was not measured yet; `weft calibrate` does so")
         return 1
     print(found.text())
     print(f"kept in {calibration_path() or 'no file: WEFT_CALIBRATION is off'}")
