@@ -1,6 +1,7 @@
 """Measures this machine's devices and links once, and keeps what it finds in a file of the user's cache.
 
-`calibrate()` takes about 10 seconds, 20 more where it starts a Ray. From then on sessions plan with measured rates instead of usual ones. The file is
+`calibrate()` takes about 10 seconds, 20 more where it starts a Ray.
+From then on sessions plan with measured rates instead of usual ones. The file is
 `$XDG_CACHE_HOME/weft/calibration-<key>.json` (`~/.cache/weft/...`); its key follows from the processor, the number of
 cores and the versions of what computes, so another machine or an upgrade is measured anew. `WEFT_CALIBRATION` names
 another file, or is `off`.
