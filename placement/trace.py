@@ -35,8 +35,8 @@ def chrome_trace(plan: Plan, simulation: Simulation, subgraph: Subgraph | None =
     names: dict[tuple[int, int], str] = {}
     lanes: dict[tuple[int, str], list[tuple[float, int]]] = {}
     for span in simulation.timeline:
-        pid = number.get(span.device)
-        if pid is not None:
+        home = number.get(span.device)
+        if (pid := home) is not None:
             tid = _lane(lanes.setdefault((pid, span.kind), []), span) + (1 if span.kind == "op" else 1001)
             names[pid, tid] = "ops" if span.kind == "op" else "arriving"
             events.append(_complete(span, pid, tid, subgraph, short))
@@ -67,7 +67,7 @@ def _complete(
     span: Span, pid: int, tid: int, subgraph: Subgraph | None, short: Mapping[str, str]
 ) -> dict[str, Any]:
     args: dict[str, Any] = {}
-    category = span.kind
+    category: str = span.kind
     if span.kind == "transfer":
         args = {"from": short.get(span.source, span.source), "bytes": span.bytes}
     elif subgraph is not None and span.name in subgraph.nodes:
