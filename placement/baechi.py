@@ -69,7 +69,7 @@ def _carried(problem: Problem, lists: Lists) -> tuple[Ints, Floats]:
     latency, per_byte = lists.link
     cost = latency + problem.bytes[tensor] * per_byte
     pairs, inverse = np.unique(maker * max(problem.tasks, 1) + user, return_inverse=True)
-    total = np.bincount(inverse, cost, len(pairs))
+    total = np.bincount(inverse, cost, len(pairs)).astype(np.float64)
     edges = np.stack((pairs // max(problem.tasks, 1), pairs % max(problem.tasks, 1)), axis=1)
     return edges.astype(np.int64), total
 

@@ -73,7 +73,7 @@ def units_of(problem: Problem, most: float, kind: str, compiled: bool) -> Ints:
     a = arrays_of(problem, compiled, np.zeros(n))
 
     def made(values: Floats | Ints) -> Floats | Ints:
-        return values if compiled else values.tolist()  # type: ignore[return-value]
+        return values if compiled else values.tolist()
 
     work = made(mean_seconds(problem))
     rows = len(problem.allowed)
@@ -139,7 +139,9 @@ def contracted(problem: Problem, unit: Ints, count: int) -> Problem:
         unit: coarse task of each fine one, numbered in topological order.
         count: how many coarse tasks there are.
     """
-    seconds = np.stack([np.bincount(unit, column, count) for column in problem.seconds.T], axis=1)
+    seconds = np.stack([np.bincount(unit, column, count) for column in problem.seconds.T], axis=1).astype(
+        np.float64
+    )
     makers, users, tensor = problem.edges
     outside = unit[makers] != unit[users]
     pairs = np.unique(tensor[outside] * count + unit[users[outside]])
@@ -174,7 +176,7 @@ def contracted(problem: Problem, unit: Ints, count: int) -> Problem:
         users=flat,
         in_start=starts(np.bincount(flat, minlength=count)),
         inputs=rows[by_user],
-        resident=np.bincount(unit, problem.resident, count),
+        resident=np.bincount(unit, problem.resident, count).astype(np.float64),
         copied_start=starts(np.bincount(copied // count, minlength=len(problem.copied_bytes))),
         copied_users=(copied % count).astype(np.int64),
     )

@@ -122,23 +122,25 @@ def new_state(problem: Problem, a: Arrays, assignment: Ints, order: Ints, compil
     position[order] = np.arange(n)
     load = np.bincount(assignment, problem.time(assignment), problem.devices)
     ints = np.int64
-    return State(
-        stride,
-        width,
-        made([0, n], ints),
-        made(assignment, ints),
-        made(order, ints),
-        made(position, ints),
-        made(load),
-        *(made(np.zeros(size)) for size in (n, n, uses, uses, n, n, uses, uses)),
-        made(np.zeros(lines)),
-        made(np.zeros(problem.devices)),
-        made(np.zeros(problem.links.channels)),
-        made(np.zeros(problem.links.channels), ints),
-        made(np.full(problem.devices, -1), ints),
-        made(np.zeros(problem.devices)),
-        made(np.zeros(slots * width)),
-        made(np.zeros(slots * width)),
+    return State._make(
+        (
+            stride,
+            width,
+            made([0, n], ints),
+            made(assignment, ints),
+            made(order, ints),
+            made(position, ints),
+            made(load),
+            *(made(np.zeros(size)) for size in (n, n, uses, uses, n, n, uses, uses)),
+            made(np.zeros(lines)),
+            made(np.zeros(problem.devices)),
+            made(np.zeros(problem.links.channels)),
+            made(np.zeros(problem.links.channels), ints),
+            made(np.full(problem.devices, -1), ints),
+            made(np.zeros(problem.devices)),
+            made(np.zeros(slots * width)),
+            made(np.zeros(slots * width)),
+        )
     )
 
 
@@ -164,10 +166,12 @@ def new_events(problem: Problem, compiled: bool) -> Events:
     made = _maker(compiled)
     n, devices, ints = problem.tasks, problem.devices, np.int64
     most = n + len(problem.users) + 1
-    return Events(
-        *(made(np.zeros(size), ints) for size in (devices, devices, devices, n, n)),
-        made(np.zeros(most)),
-        made(np.zeros(most), ints),
+    return Events._make(
+        (
+            *(made(np.zeros(size), ints) for size in (devices, devices, devices, n, n)),
+            made(np.zeros(most)),
+            made(np.zeros(most), ints),
+        )
     )
 
 
@@ -175,7 +179,9 @@ def new_work(problem: Problem, assignment: Ints, order: Ints, compiled: bool) ->
     made = _maker(compiled)
     ints = np.int64
     size = max(problem.tasks, 64) + 1
-    return Work(*(made(np.zeros(size), ints) for _ in range(4)), made(assignment, ints), made(order, ints))
+    return Work._make(
+        (*(made(np.zeros(size), ints) for _ in range(4)), made(assignment, ints), made(order, ints))
+    )
 
 
 def memory_binds(problem: Problem) -> bool:

@@ -82,7 +82,7 @@ def upward_ranks(problem: Problem, seconds: Floats, latency: float, per_byte: fl
 
 def group_bytes(problem: Problem) -> Floats:
     """What each group holds on its device all the time: weights."""
-    found: Floats = np.bincount(problem.group, problem.resident, problem.groups)
+    found: Floats = np.bincount(problem.group, problem.resident, problem.groups).astype(np.float64)
     return found
 
 

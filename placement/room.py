@@ -31,7 +31,7 @@ def check_request(budget_seconds: float | None, objective: str) -> None:
 
 def check_room(problem: Problem, cluster: Cluster) -> None:
     """Raises PlacementError where the weights cannot fit, wherever they are put."""
-    weights = np.bincount(problem.group, problem.resident, problem.groups)
+    weights = np.bincount(problem.group, problem.resident, problem.groups).astype(np.float64)
     if not weights.any():
         return
     for g in np.flatnonzero(weights > 0).tolist():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -383,7 +384,7 @@ class Annealer:
         kept = play.step_seconds if start.over == 0 else 1e300
 
         def made(values: list[float], dtype: type) -> object:
-            array = np.array(values, dtype=dtype)
+            array: np.ndarray[Any, Any] = np.array(values, dtype=dtype)
             return array if compiled else array.tolist()
 
         values = made([value, kept], np.float64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -249,7 +250,7 @@ def search_loads(
     begin = time.monotonic()
 
     def made(values: object, dtype: type = np.int64) -> object:
-        array = np.array(values, dtype=dtype)
+        array: np.ndarray[Any, Any] = np.array(values, dtype=dtype)
         return array if compiled else array.tolist()
 
     a = arrays_of(problem, compiled, np.zeros(problem.tasks))
