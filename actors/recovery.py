@@ -1,9 +1,9 @@
 """A target that survives the loss of its devices: snapshots, a log of steps, and their replay.
 
-Every few steps every device notes its state (variables and the positions of random streams), and a copy of it goes to
-the driver or to another device. When devices are lost they are started anew, where they were or on another node, and get
-the copy; the others go back to what they noted; and the steps since then are run again from the log of their feeds.
-Steps are deterministic, so training ends with the same bits as if nothing had happened.
+Every few steps every device notes its state (variables and the positions of random streams), and a copy of it goes
+to the driver or to another device. When devices are lost they are started anew, where they were or on another node,
+and get the copy; the others go back to what they noted; and the steps since then are run again from the log of their
+feeds. Steps are deterministic, so training ends with the same bits as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -203,7 +203,11 @@ class RecoveringTarget:
                     if attempt == _MOST_TRIES:
                         raise
                     seconds = time.monotonic() - start
-                    print(f"weft: {again.message} ({seconds:.1f} s); starting again", file=sys.stderr, flush=True)
+                    print(
+                        f"weft: {again.message} ({seconds:.1f} s); starting again",
+                        file=sys.stderr,
+                        flush=True,
+                    )
             self.recovery_seconds.append(time.monotonic() - start)
 
     def _start_again(self) -> None:
