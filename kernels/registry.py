@@ -268,6 +268,7 @@ def resolve(xp: Any, name: str) -> Callable[..., Any]:
 
 
 _FAMILIES = (
+    "accumulators",
     "activation",
     "array",
     "beams",
@@ -291,6 +292,7 @@ _FAMILIES = (
     "distorted_box",
     "einsum",
     "encoding",
+    "fft",
     "filling",
     "fractional",
     "functional",
@@ -315,7 +317,6 @@ _FAMILIES = (
     "pool",
     "pool_argmax",
     "quantization",
-    "accumulators",
     "queues",
     "random",
     "readers",

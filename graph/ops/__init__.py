@@ -27,6 +27,7 @@ from . import (  # noqa: F401
     dilation,
     einsum,
     encoding,
+    fft,
     fractional,
     functional,
     gather_nd,
