@@ -47,17 +47,15 @@ def jax_function(
     title = name or getattr(function, "__name__", "jax_function").strip("<>")
 
     def call(*arguments: Any, name: str | None = None) -> Any:
-        import jax
+        from .kernels.jax.exported import flattened, nested, trace
 
-        from .kernels.jax.exported import trace
-
-        leaves, tree = jax.tree_util.tree_flatten(arguments)
+        leaves, tree = flattened(arguments)
         tensors = [convert_to_tensor(leaf) for leaf in leaves]
-        held = jax.tree_util.tree_unflatten(tree, range(len(leaves)))
+        held = nested(tree, range(len(leaves)))
         traced = trace(
             function, held, [t.dtype for t in tensors], [t.shape for t in tensors], order, platforms
         )
         found = get_op("XlaCallModule")(tensors, name=name or title, **traced.attrs)
-        return jax.tree_util.tree_unflatten(traced.structure, list(found))
+        return nested(traced.structure, list(found))
 
     return call

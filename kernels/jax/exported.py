@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from ...graph.dtypes import as_dtype
 from ...graph.errors import InvalidArgumentError
 from ...graph.shapes import TensorShape
 
-__all__ = ["PLATFORMS", "Traced", "call", "on_cpu", "trace"]
+__all__ = ["PLATFORMS", "Traced", "call", "flattened", "nested", "on_cpu", "trace"]
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -35,6 +35,21 @@ class Traced:
 
     attrs: dict[str, Any]
     structure: Any
+
+
+def flattened(arguments: Any) -> tuple[list[Any], Any]:
+    """The leaves of nested tuples, lists and dicts in JAX's order, and what `nested` needs to put them back."""
+    import jax
+
+    leaves, tree = jax.tree_util.tree_flatten(arguments)
+    return leaves, tree
+
+
+def nested(tree: Any, leaves: Iterable[Any]) -> Any:
+    """Leaves in the places that they had when `flattened` gave `tree`."""
+    import jax
+
+    return jax.tree_util.tree_unflatten(tree, leaves)
 
 
 def trace(
