@@ -82,7 +82,9 @@ def upward_ranks(problem: Problem, seconds: Floats, latency: float, per_byte: fl
 
 def group_bytes(problem: Problem) -> Floats:
     """What each group holds on its device all the time: weights."""
-    found: Floats = np.bincount(problem.group, problem.resident, problem.groups).astype(np.float64)
+    found: Floats = (
+        np.bincount(problem.group, problem.resident, problem.groups).astype(np.float64).astype(np.float64)
+    )
     return found
 
 

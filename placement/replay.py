@@ -127,7 +127,7 @@ def _span(run_metadata: Any) -> float:
     messages = run_metadata if isinstance(run_metadata, (list, tuple)) else [run_metadata]
     spans = []
     for message in messages:
-        stats = getattr(message, "step_stats", message)
+        stats: Any = getattr(message, "step_stats", message)
         nodes = [n for d in stats.dev_stats for n in d.node_stats]
         first = min(n.all_start_nanos for n in nodes)
         spans.append((max(n.all_start_nanos + n.all_end_rel_nanos for n in nodes) - first) * 1e-9)

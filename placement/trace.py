@@ -35,8 +35,8 @@ def chrome_trace(plan: Plan, simulation: Simulation, subgraph: Subgraph | None =
     names: dict[tuple[int, int], str] = {}
     lanes: dict[tuple[int, str], list[tuple[float, int]]] = {}
     for span in simulation.timeline:
-        home = number.get(span.device)
-        if (pid := home) is not None:
+        if span.device in number:
+            pid = number[span.device]
             tid = _lane(lanes.setdefault((pid, span.kind), []), span) + (1 if span.kind == "op" else 1001)
             names[pid, tid] = "ops" if span.kind == "op" else "arriving"
             events.append(_complete(span, pid, tid, subgraph, short))

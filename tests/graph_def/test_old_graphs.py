@@ -196,7 +196,9 @@ def test_the_first_batch_norm(scaled: bool) -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("op", ["Assign", "AssignAdd", "ScatterUpdate", "ApplyAdam", "RefSwitch", "CountUpTo"])
+@pytest.mark.parametrize(
+    "op", ["Assign", "AssignAdd", "ScatterUpdate", "ApplyAdam", "RefSwitch", "CountUpTo"]
+)
 def test_what_changes_a_variable_needs_one(op: str) -> None:
     """In a graph that has no variable at all too."""
     with tf.Graph().as_default():
