@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,7 +49,7 @@ def _count(x: Tensor, rank: int) -> Any:
     from .reduction import Prod
 
     if None not in x.shape.as_list()[-rank:]:
-        return np.asarray(np.prod(x.shape.as_list()[-rank:]), x.dtype.np)
+        return np.asarray(math.prod(x.shape.as_list()[-rank:]), x.dtype.np)
     return Cast(Prod(shape_of(x)[-rank:], [0]), DstT=x.dtype)
 
 
