@@ -40,7 +40,9 @@ def _args(args: Any) -> list[tuple[str, str]]:
         if arg.type_list_attr:
             kind = arg.type_list_attr
         else:
-            kind = arg.type_attr or _type_name(arg.type)
+            # What TensorFlow names by a reference to a string is a resource here.
+            handle = arg.is_ref and arg.name == "handle"
+            kind = arg.type_attr or ("resource" if handle else _type_name(arg.type))
             if arg.number_attr:
                 kind = f"{arg.number_attr} * {kind}"
         found.append((arg.name, kind))
