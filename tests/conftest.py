@@ -142,6 +142,7 @@ def ray_cluster() -> Iterator[Any]:
         import ray
 
         ray.init(
+            address="local",  # whatever clusters there may be on this machine
             num_cpus=8,
             include_dashboard=False,
             object_store_memory=200 * 2**20,

@@ -48,8 +48,9 @@ def _count(x: Tensor, rank: int) -> Any:
     from .math import Cast
     from .reduction import Prod
 
-    if None not in x.shape.as_list()[-rank:]:
-        return np.asarray(math.prod(x.shape.as_list()[-rank:]), x.dtype.np)
+    known = [d for d in x.shape.as_list()[-rank:] if d is not None]
+    if len(known) == rank:
+        return np.asarray(math.prod(known), x.dtype.np)
     return Cast(Prod(shape_of(x)[-rank:], [0]), DstT=x.dtype)
 
 
