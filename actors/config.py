@@ -37,7 +37,8 @@ class ConfigProto:
         gpu_options: settings of GPU devices.
         operation_timeout_in_ms: milliseconds that a step may take; 0 for no limit.
         planner: name of a registered planner.
-        plan_seconds: seconds that planning one kind of step may take.
+        plan_seconds: seconds that planning one kind of step may take; None for what fits its size, and no longer than
+            a better plan could save in a thousand steps.
         backends: backend of each device type, such as {"CPU": "jax"}; the rest have their usual one.
         optimize: whether graphs are rewritten before they run.
         start_timeout: seconds to wait for a cluster to start.
@@ -62,7 +63,7 @@ class ConfigProto:
     gpu_options: GPUOptions = field(default_factory=GPUOptions)
     operation_timeout_in_ms: int = 0
     planner: str = "auto"
-    plan_seconds: float = 2.0
+    plan_seconds: float | None = None
     backends: Mapping[str, str] = field(default_factory=dict)
     optimize: bool = True
     start_timeout: float = 60.0

@@ -24,6 +24,9 @@ from .throughput import period_note
 
 __all__ = ["make_plan"]
 
+_STEPS = 1000.0
+"""For how many steps a plan is made where nothing else is said."""
+
 
 def make_plan(
     subgraph: Subgraph,
@@ -51,7 +54,8 @@ def make_plan(
             for, where that one is not there or cannot run it.
         default_device: full or partial name of the devices that ops which leave a choice go to; None leaves
             the choice to the planner.
-        budget_seconds: how long the planner may search, in seconds; None for what fits the size of the step.
+        budget_seconds: how long the planner may search, in seconds; None for what fits the size of the step, and no
+            longer than a better plan could save in a thousand steps.
         seed: of the search; equal seeds give equal plans as long as the machine is not so slow that the clock
             ends the search.
         objective: "latency" for the time of one step, "throughput" for steps per second when many are in flight.
@@ -75,8 +79,9 @@ def make_plan(
     else:
         check_room(problem, cluster)
         budget = default_budget(problem.tasks) if budget_seconds is None else budget_seconds
+        steps = _STEPS if budget_seconds is None else None
         progress = Progress(planner) if report is None else None
-        schedule = find(problem, PlannerContext(budget, seed, objective, report or progress))
+        schedule = find(problem, PlannerContext(budget, seed, objective, report or progress, steps))
         if problem.tasks >= 300 and jit.compiler_available() and not jit.is_cached("loops_plan"):
             notes.append(
                 "planned in plain Python; `python -m weft.placement.compile` makes plans better and sooner"

@@ -41,12 +41,15 @@ class PlannerContext:
         objective: "latency" for the time of one step, "throughput" for steps per second when many follow each
             other.
         report: called while the search goes on; None for nobody.
+        steps: how many steps the plan is for; the search takes no longer than a better plan could save over so
+            many. None for a search that uses its budget.
     """
 
     budget_seconds: float
     seed: int = 0
     objective: Objective = "latency"
     report: Report | None = None
+    steps: float | None = None
 
 
 Planner = Callable[[Problem, PlannerContext], Schedule]

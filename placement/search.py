@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,15 @@ __all__ = [
 
 _TOUCH_SECONDS = 1.6e-8
 """What a compiled round of annealing takes for every task and every use of a tensor, on a slow machine."""
+
+_SMALL = 4000
+"""Up to so many tasks times devices, a list schedule in plain Python takes less than the compiled loops' loading."""
+
+_LOADING = 2.0
+"""Seconds that loading the compiled loops takes, roughly."""
+
+_SHORTEST = 0.02
+"""A search of fewer seconds finds nothing."""
 
 _PLAIN_FACTOR = 60.0
 """How much slower plain Python is."""
@@ -117,7 +126,16 @@ def search(problem: Problem, context: PlannerContext) -> Schedule:
 
 def search_best(problem: Problem, context: PlannerContext) -> Candidate:
     """As `search`, with what is known of the plan."""
-    compiled = use_compiled(problem, context)
+    small = problem.tasks * problem.devices <= _SMALL
+    if context.steps is not None and small:
+        best = _first(problem, Measure(problem, False))
+        if best.over == 0:
+            worth = context.steps * (best.seconds - lower_bound(problem))
+            context = replace(context, budget_seconds=min(context.budget_seconds, worth))
+        if context.budget_seconds < _SHORTEST:
+            return best
+    quick = small and context.budget_seconds < _LOADING and not load_loops.cache_info().currsize
+    compiled = not quick and use_compiled(problem, context)
     if compiled:
         load_loops()
     clock = Clock(context)
@@ -135,6 +153,15 @@ def search_best(problem: Problem, context: PlannerContext) -> Candidate:
             return best
         context.report(-1.0, best.seconds)
     return best
+
+
+def _first(problem: Problem, measure: Measure) -> Candidate:
+    """The best of the single devices and of HEFT."""
+    found = [measure(s, "single") for s in single_schedules(problem)]
+    if problem.tasks > 1 and problem.devices > 1:
+        lists = Lists(problem, measure.compiled)
+        found.append(measure(lists.earliest_finish(lists.up), "heft"))
+    return min(found, key=lambda c: c.rank)
 
 
 @functools.cache
