@@ -455,7 +455,7 @@ class Device:
             "variable_bytes": size,
             "programs": len(self.programs),
             "resources": len(self.resources),
-            "queued_elements": sum(int(getattr(r, "size", lambda: 0)()) for r in self._queues()),
+            "queued_elements": sum(len(queue) for queue in self._queues()),
             "steps": self.steps,
         }
 
