@@ -140,7 +140,10 @@ class RecoveringTarget:
         self, entry: _Entry, feeds: Sequence[Any], trace: Any = None, timeout: float | None = None
     ) -> list[Any]:
         if self._beyond is not None:
-            return self._inner.run(entry.registered, feeds, trace, timeout)
+            try:
+                return self._inner.run(entry.registered, feeds, trace, timeout)
+            except UnavailableError as error:
+                raise self._left_lost(error) from None
         for attempt in itertools.count(1):
             life = self._life
             try:
@@ -175,13 +178,17 @@ class RecoveringTarget:
             self._number += 1
             self._log.clear()
 
+    def _left_lost(self, error: UnavailableError) -> UnavailableError:
+        """The loss of a device of a session that cannot be replayed."""
+        return UnavailableError(
+            None, f"{error.message}; it is not started again, since {self._beyond}", error.device
+        )
+
     def _recover_or_raise(self, life: int, error: UnavailableError, attempt: int) -> None:
         if self._closed or attempt >= _MOST_TRIES:
             raise error
         if self._beyond is not None:
-            raise UnavailableError(
-                None, f"{error.message}; it is not started again, since {self._beyond}", error.device
-            ) from None
+            raise self._left_lost(error) from None
         self._recover(life, error)
 
     def _recover(self, life: int, loss: UnavailableError) -> None:
