@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,84 +95,24 @@ def convolution(
         return collected(outputs_collections, sc, outputs)
 
 
-@add_arg_scope
-def conv1d(
-    inputs: Any,
-    num_outputs: int,
-    kernel_size: Any,
-    stride: Any = 1,
-    padding: str = "SAME",
-    data_format: str | None = None,
-    rate: Any = 1,
-    activation_fn: Function | None = nn.relu,
-    normalizer_fn: Function | None = None,
-    normalizer_params: Mapping[str, Any] | None = None,
-    weights_initializer: Any = XAVIER,
-    weights_regularizer: Function | None = None,
-    biases_initializer: Any = ZEROS,
-    biases_regularizer: Function | None = None,
-    reuse: Any = None,
-    variables_collections: Any = None,
-    outputs_collections: Any = None,
-    trainable: bool = True,
-    scope: Any = None,
-) -> Tensor:
-    """A convolution over sequences; arguments as `convolution`."""
-    return convolution(**locals(), conv_dims=1)
+def _over(dims: int, what: str) -> Function:
+    """`convolution` for inputs with so many spatial dimensions, with defaults of its own in an `arg_scope`."""
+    plain: Function = convolution.__wrapped__  # type: ignore[attr-defined]
+
+    def layer(*args: Any, **kwargs: Any) -> Tensor:
+        return plain(*args, **kwargs, conv_dims=dims)  # type: ignore[no-any-return]
+
+    given = inspect.signature(plain)
+    parameters = [p for p in given.parameters.values() if p.name != "conv_dims"]
+    layer.__signature__ = given.replace(parameters=parameters)  # type: ignore[attr-defined]
+    layer.__name__ = layer.__qualname__ = f"conv{dims}d"
+    layer.__doc__ = f"A convolution over {what}.\n\n    Args: as `convolution`, without `conv_dims`.\n    "
+    return add_arg_scope(layer)
 
 
-@add_arg_scope
-def conv2d(
-    inputs: Any,
-    num_outputs: int,
-    kernel_size: Any,
-    stride: Any = 1,
-    padding: str = "SAME",
-    data_format: str | None = None,
-    rate: Any = 1,
-    activation_fn: Function | None = nn.relu,
-    normalizer_fn: Function | None = None,
-    normalizer_params: Mapping[str, Any] | None = None,
-    weights_initializer: Any = XAVIER,
-    weights_regularizer: Function | None = None,
-    biases_initializer: Any = ZEROS,
-    biases_regularizer: Function | None = None,
-    reuse: Any = None,
-    variables_collections: Any = None,
-    outputs_collections: Any = None,
-    trainable: bool = True,
-    scope: Any = None,
-) -> Tensor:
-    """A convolution over pictures; arguments as `convolution`."""
-    return convolution(**locals(), conv_dims=2)
-
-
-@add_arg_scope
-def conv3d(
-    inputs: Any,
-    num_outputs: int,
-    kernel_size: Any,
-    stride: Any = 1,
-    padding: str = "SAME",
-    data_format: str | None = None,
-    rate: Any = 1,
-    activation_fn: Function | None = nn.relu,
-    normalizer_fn: Function | None = None,
-    normalizer_params: Mapping[str, Any] | None = None,
-    weights_initializer: Any = XAVIER,
-    weights_regularizer: Function | None = None,
-    biases_initializer: Any = ZEROS,
-    biases_regularizer: Function | None = None,
-    reuse: Any = None,
-    variables_collections: Any = None,
-    outputs_collections: Any = None,
-    trainable: bool = True,
-    scope: Any = None,
-) -> Tensor:
-    """A convolution over volumes; arguments as `convolution`."""
-    return convolution(**locals(), conv_dims=3)
-
-
+conv1d = _over(1, "sequences")
+conv2d = _over(2, "pictures")
+conv3d = _over(3, "volumes")
 convolution2d = conv2d
 
 
