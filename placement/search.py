@@ -40,8 +40,9 @@ __all__ = [
 _TOUCH_SECONDS = 1.6e-8
 """What a compiled round of annealing takes for every task and every use of a tensor, on a slow machine."""
 
-_SMALL = 4000
-"""Up to so many tasks times devices, a list schedule in plain Python takes less than the compiled loops' loading."""
+_SMALL = 12_000
+"""Up to so many pairs of a task and a device that it may run on, a list schedule in plain Python takes less than the
+compiled loops' loading."""
 
 _LOADING = 2.0
 """Seconds that loading the compiled loops takes, roughly."""
@@ -126,7 +127,7 @@ def search(problem: Problem, context: PlannerContext) -> Schedule:
 
 def search_best(problem: Problem, context: PlannerContext) -> Candidate:
     """As `search`, with what is known of the plan."""
-    small = problem.tasks * problem.devices <= _SMALL
+    small = int(problem.allowed[problem.choice][problem.group].sum()) <= _SMALL
     if context.steps is not None and small:
         best = _first(problem, Measure(problem, False))
         if best.over == 0:
