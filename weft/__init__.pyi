@@ -352,6 +352,7 @@ from .graph.tensor_proto import (
     make_ndarray,
     make_tensor_proto,
 )
+from .image import extract_image_patches
 from .initializers import (
     constant_initializer,
     glorot_normal_initializer,
@@ -613,6 +614,7 @@ from .special_functions import (
     polygamma,
     zeta,
 )
+from .spectral import fft, fft2d, fft3d, ifft, ifft2d, ifft3d
 from .string_ops import (
     as_string,
     decode_base64,
@@ -918,6 +920,7 @@ __all__ = [
     "exp",
     "expand_dims",
     "expm1",
+    "extract_image_patches",
     "eye",
     "fake_quant_with_min_max_args",
     "fake_quant_with_min_max_args_gradient",
@@ -925,6 +928,9 @@ __all__ = [
     "fake_quant_with_min_max_vars_gradient",
     "fake_quant_with_min_max_vars_per_channel",
     "fake_quant_with_min_max_vars_per_channel_gradient",
+    "fft",
+    "fft2d",
+    "fft3d",
     "fill",
     "fixed_size_partitioner",
     "flags",
@@ -971,6 +977,9 @@ __all__ = [
     "histogram_summary",
     "identity",
     "identity_n",
+    "ifft",
+    "ifft2d",
+    "ifft3d",
     "igamma",
     "igammac",
     "imag",
