@@ -128,6 +128,7 @@ def search(problem: Problem, context: PlannerContext) -> Schedule:
 def search_best(problem: Problem, context: PlannerContext) -> Candidate:
     """As `search`, with what is known of the plan."""
     small = int(problem.allowed[problem.choice][problem.group].sum()) <= _SMALL
+    quick = False
     if context.steps is not None and small:
         best = _first(problem, Measure(problem, False))
         if best.over == 0:
@@ -135,7 +136,7 @@ def search_best(problem: Problem, context: PlannerContext) -> Candidate:
             context = replace(context, budget_seconds=min(context.budget_seconds, worth))
         if context.budget_seconds < _SHORTEST:
             return best
-    quick = small and context.budget_seconds < _LOADING and not load_loops.cache_info().currsize
+        quick = context.budget_seconds < _LOADING and not load_loops.cache_info().currsize
     compiled = not quick and use_compiled(problem, context)
     if compiled:
         load_loops()

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.tensorflow
 OWN: dict[str, str] = {
     "_Send": "TensorFlow's has rendezvous attributes that weft does not need",
     "_Recv": "TensorFlow's has rendezvous attributes that weft does not need",
+    "GatherTree": "TensorFlow 1 had it in contrib.seq2seq, outside of its own registry",
 }
 """Op types that are weft's own, or differ from TensorFlow's on purpose, and why."""
 
