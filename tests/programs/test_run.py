@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,16 @@ from weft import served
 from weft.__main__ import main
 
 PROGRAMS = Path(__file__).parent / "tf1"
+
+
+@pytest.fixture(autouse=True)
+def no_tensorflow() -> Iterator[None]:
+    """A process that has not imported TensorFlow itself, as the programs need it; tests of parity have, in this one."""
+    held = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "tensorflow"}
+    for name in held:
+        del sys.modules[name]
+    yield
+    sys.modules.update(held)
 
 
 def _run(*words: str, target: str = "local") -> str:

@@ -66,7 +66,9 @@ def test_metadata() -> None:
     needs = {
         re.split(r"[\[>=;\s]", r)[0] for r in importlib.metadata.requires("weft") or () if "extra" not in r
     }
-    assert needs == {"ray", "numpy", "jax", "ml_dtypes", "tensorboard", "safetensors", "tqdm", "lazy_loader"}
+    assert needs == {
+        "ray", "numpy", "jax", "ml_dtypes", "tensorboard", "safetensors", "tqdm", "lazy_loader", "numba",
+    }  # fmt: skip
 
 
 def test_every_root_folder_has_its_page(root: Path) -> None:
