@@ -154,12 +154,20 @@ class QueueRunner:
             else:
                 self._errors.append(error)
         except Exception as error:
-            if coord is None:
-                self._errors.append(error)
-                raise
-            coord.request_stop(error)
+            self._fail(error, coord)
         finally:
             self._leave(sess)
+
+    def _fail(self, error: Exception, coord: Coordinator | None) -> None:
+        """Hands on what ended a thread."""
+        if coord is None:
+            self._errors.append(error)
+            raise error
+        if coord.joined:
+            # Whoever waited has gone on without this thread, and closed the session or lost the devices.
+            self._errors.append(error)
+        else:
+            coord.request_stop(error)
 
     def _leave(self, sess: Any) -> None:
         """The last thread to end closes the queue: nothing more will come."""

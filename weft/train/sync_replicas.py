@@ -232,10 +232,7 @@ class _ChiefRunner(QueueRunner):
             if coord is not None:
                 coord.request_stop()
         except OpError as error:
-            if coord is None:
-                self._errors.append(error)
-                raise
-            coord.request_stop(error)
+            self._fail(error, coord)
         finally:
             self._leave(sess)
 
