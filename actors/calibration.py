@@ -19,14 +19,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from ..graph.errors import OpError, PlacementError
 from ..placement import Cluster, DeviceInfo, Link
 from ..placement.op_times import OpTimes
-from .measure import DeviceSpeed, measure_device
+from .speeds import DeviceSpeed
 
 __all__ = ["Calibration", "Transport", "calibrate", "calibrated", "calibration_path", "known_calibration"]
 
@@ -127,12 +126,17 @@ def calibration_path() -> Path | None:
         return None
     if given:
         return Path(given)
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(cache) / "weft" / f"calibration-{_key()}.json"
+    return _folder() / f"calibration-{_key()}.json"
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "weft"
 
 
 @functools.cache
 def _key() -> str:
+    from importlib import metadata
+
     versions = [f"{name} {metadata.version(name)}" for name in ("numpy", "jax", "ray")]
     threads = [os.environ.get(n, "") for n in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")]
     parts = [_processor(), str(os.cpu_count()), sys.version, *versions, *threads, str(_FORMAT)]
@@ -153,6 +157,8 @@ _known: dict[str, tuple[int, Calibration | None]] = {}
 
 def known_calibration() -> Calibration | None:
     """This machine's calibration if there is one; a file that cannot be read counts as none."""
+    if not os.environ.get("WEFT_CALIBRATION") and not any(_folder().glob("calibration-*.json")):
+        return None  # most programs: they need not find out what the file would be called
     path = calibration_path()
     if path is None:
         return None
@@ -229,6 +235,7 @@ def calibrate(
 
 def _measure_devices(told: Callable[[str, float], None]) -> dict[str, DeviceSpeed]:
     from .inventory import local_accelerators
+    from .measure import measure_device
 
     backends = ["numpy", *(["cupy"] if local_accelerators() else [])]
     found = {}

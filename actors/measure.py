@@ -7,7 +7,7 @@ import functools
 import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,11 @@ from ..kernels.backend import Backend, CompiledSegment, get_backend
 from ..kernels.registry import supports
 from ..kernels.segment import whole_segment
 from ..placement.costs import Costs, OpWork, work_of
-from ..placement.op_times import OpTimes, fit_times, times_key
+from ..placement.op_times import fit_times, times_key
 from .measure_cases import Case, Host, Var, cases, fused_cases
+from .speeds import DeviceSpeed
 
-__all__ = ["DeviceSpeed", "measure_device"]
+__all__ = ["measure_device"]
 
 _SECONDS_PER_CASE = 0.01
 """How long a case is repeated at most, once it has run three times."""
@@ -56,23 +57,6 @@ _DEAR = frozenset(
     }
 )
 """Op types that take long enough to be timed one at a time."""
-
-
-@dataclass(frozen=True)
-class DeviceSpeed:
-    """How fast a device is.
-
-    Attributes:
-        flops: FLOP/s of products of matrices by name of element type.
-        bytes_per_second: memory traffic of large elementwise ops, in bytes/s.
-        op_seconds: fixed cost of an op, in seconds.
-        op_times: times of op types; see `DeviceInfo.op_times`.
-    """
-
-    flops: Mapping[str, float]
-    bytes_per_second: float
-    op_seconds: float
-    op_times: Mapping[str, OpTimes] = field(default_factory=dict)
 
 
 def measure_device(

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..graph.device_spec import DeviceSpec
-from ..graph.graph import Graph, Tensor
+from ..graph.elements import Tensor
+from ..graph.graph import Graph
 from ..graph.ops.source import Placeholder
 from ..graph.ops.unary import Square
 from .calibration import Transport
-from .measure import DeviceSpeed
+from .speeds import DeviceSpeed
 
 __all__ = ["measure_local", "measure_ray"]
 
